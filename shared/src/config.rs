@@ -1,0 +1,280 @@
+//! Settings: how they are read and what is said about bad ones.
+//!
+//! Each part of the product has its own section (a `clap::Args` struct beside the code that uses
+//! it); every flag is also an environment variable. What is wrong is said in one line that names the
+//! variable, what is wrong with it and what is accepted.
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use clap::{
+    Args, FromArgMatches,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+/// A setting that cannot be used. The program exits with status 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable}: {problem}; expected {accepted}")]
+pub struct ConfigError {
+    variable: String,
+    problem: String,
+    accepted: String,
+}
+
+impl ConfigError {
+    /// Says which variable, what is wrong with it and what is accepted.
+    pub fn new(
+        variable: impl Into<String>,
+        problem: impl Into<String>,
+        accepted: impl Into<String>,
+    ) -> Self {
+        Self {
+            variable: variable.into(),
+            problem: problem.into(),
+            accepted: accepted.into(),
+        }
+    }
+}
+
+/// The value of a variable that must be set.
+///
+/// # Errors
+///
+/// If it is not.
+pub fn required<T>(variable: &str, value: Option<T>, accepted: &str) -> Result<T, ConfigError> {
+    value.ok_or_else(|| ConfigError::new(variable, "it is not set", accepted))
+}
+
+/// Reads a section from defaults and the environment alone, as tests and tools do.
+///
+/// # Errors
+///
+/// If a variable is malformed.
+pub fn section<T: Args + FromArgMatches>() -> Result<T, clap::Error> {
+    let matches =
+        T::augment_args(clap::Command::new("callboard")).try_get_matches_from(["callboard"])?;
+    T::from_arg_matches(&matches)
+}
+
+/// One line for what clap found wrong with a value; `None` if it is about something else (an
+/// unknown flag, `--help`), which clap says better itself.
+#[must_use]
+pub fn one_line(error: &clap::Error) -> Option<String> {
+    if !matches!(
+        error.kind(),
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue
+    ) {
+        return None;
+    }
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let flag = context(ContextKind::InvalidArg)?;
+    let variable = flag
+        .trim_start_matches('-')
+        .split([' ', '='])
+        .next()?
+        .replace('-', "_")
+        .to_uppercase();
+    let problem = match context(ContextKind::InvalidValue)? {
+        value if value.is_empty() => "it is empty".to_owned(),
+        value => format!("{value:?} is not valid"),
+    };
+    let accepted = match (
+        std::error::Error::source(error),
+        error.get(ContextKind::ValidValue),
+    ) {
+        (_, Some(ContextValue::Strings(values))) if !values.is_empty() => values.join(" or "),
+        (Some(reason), _) => reason.to_string(),
+        (None, _) => "another value".to_owned(),
+    };
+    Some(format!("{variable}: {problem}; expected {accepted}"))
+}
+
+/// A span of time: seconds (`25`, `0.3`) or with units (`300ms`, `2m`, `1h`).
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
+    let parsed = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => humantime::parse_duration(text).ok(),
+    };
+    parsed
+        .filter(|span| *span <= MAX_DURATION)
+        .ok_or("seconds, or a number with a unit (such as 25, 300ms, 2m, 1h), at most a year")
+}
+
+/// The longest span of time that a setting takes.
+const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A span of time that is not zero.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn positive_duration(text: &str) -> Result<Duration, &'static str> {
+    duration(text)
+        .ok()
+        .filter(|span| *span >= Duration::from_millis(1))
+        .ok_or("seconds above zero, or a number with a unit (such as 25, 300ms, 2m, 1h), at most a year")
+}
+
+/// A size in bytes: plain (`100000`) or with a unit (`100kB`, `1MiB`).
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn size(text: &str) -> Result<usize, &'static str> {
+    let bytes = text
+        .parse::<bytesize::ByteSize>()
+        .ok()
+        .map(|size| size.as_u64());
+    bytes
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .filter(|bytes| (1..=1 << 30).contains(bytes))
+        .ok_or("bytes, 1 to 1 GiB, or a number with a unit (such as 100000, 100kB, 1MiB)")
+}
+
+/// A number of things, at least one.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn count(text: &str) -> Result<usize, &'static str> {
+    text.parse::<u32>()
+        .ok()
+        .filter(|count| *count > 0)
+        .and_then(|count| usize::try_from(count).ok())
+        .ok_or("a whole number from 1 to 4294967295")
+}
+
+/// A number of things a minute, at least one.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn rate(text: &str) -> Result<std::num::NonZeroU32, &'static str> {
+    text.parse()
+        .map_err(|_| "a whole number from 1 to 4294967295")
+}
+
+/// An address to listen on.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an address and a port (such as 127.0.0.1:5001, [::1]:5001 or 0.0.0.0:5001)")
+}
+
+/// A TCP port.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse()
+        .map_err(|_| "a port from 0 to 65535 (0: any free one)")
+}
+
+/// A browser origin: scheme, host and, unless it is the scheme's own, port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// As browsers send it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A browser origin; a trailing slash is forgiven.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn origin(text: &str) -> Result<Origin, &'static str> {
+    let text = text.trim().trim_end_matches('/').to_ascii_lowercase();
+    let host = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+        .unwrap_or("");
+    if host.is_empty()
+        || !host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte))
+    {
+        return Err(
+            "origins, comma separated (such as http://localhost:3000,https://app.example.com)",
+        );
+    }
+    Ok(Origin(text))
+}
+
+/// Which pages may talk to the service.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Browsers")]
+pub struct OriginSettings {
+    /// Allowed browser origins, comma separated.
+    #[arg(long, env = "CLIENT_URL", value_delimiter = ',', default_value = "http://localhost:3000", value_parser = origin)]
+    pub client_url: Vec<Origin>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_seconds_or_have_units() {
+        assert_eq!(duration("25"), Ok(Duration::from_secs(25)));
+        assert_eq!(duration("0.3"), Ok(Duration::from_millis(300)));
+        assert_eq!(duration("300ms"), Ok(Duration::from_millis(300)));
+        assert_eq!(duration("1h"), Ok(Duration::from_secs(3600)));
+        for refused in ["", "-1", "soon", "NaN", "1e30"] {
+            assert!(duration(refused).is_err(), "{refused} was accepted");
+        }
+        assert!(positive_duration("0").is_err());
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_units() {
+        assert_eq!(size("100000"), Ok(100_000));
+        assert_eq!(size("100 kB"), Ok(100_000));
+        assert_eq!(size("1MiB"), Ok(1 << 20));
+        for refused in ["", "0", "-1", "lots", "9TiB"] {
+            assert!(size(refused).is_err(), "{refused} was accepted");
+        }
+    }
+
+    #[test]
+    fn origins_are_scheme_host_and_port() {
+        assert_eq!(
+            origin(" https://App.example.com/ ").unwrap().as_str(),
+            "https://app.example.com"
+        );
+        assert_eq!(
+            origin("http://[::1]:3000").unwrap().as_str(),
+            "http://[::1]:3000"
+        );
+        for refused in [
+            "",
+            "*",
+            "localhost:3000",
+            "https://",
+            "https://a/b",
+            "ftp://a",
+        ] {
+            assert!(origin(refused).is_err(), "{refused} was accepted");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The codes by which clients tell errors apart, the same over HTTP and on sockets.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A stable error code. Its meaning never changes; new ones may be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// Something in the request is malformed or out of bounds.
+    InvalidData,
+    /// The token is malformed, wrongly signed or not for this service.
+    InvalidToken,
+    /// The token's `exp` has passed.
+    TokenExpired,
+    /// No token was given.
+    TokenMissing,
+    /// The caller is known but may not do this.
+    Forbidden,
+    /// There is no such thing, or the caller is not a participant of it.
+    NotFound,
+    /// The body is larger than accepted.
+    TooLarge,
+    /// Too many requests or events; try again later.
+    RateLimited,
+    /// A part that is needed is away; try again later.
+    Unavailable,
+    /// The socket event is not one of the contract.
+    UnknownEvent,
+}
+
+impl ErrorCode {
+    /// The code as it is on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidData => "invalid_data",
+            Self::InvalidToken => "invalid_token",
+            Self::TokenExpired => "token_expired",
+            Self::TokenMissing => "token_missing",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::TooLarge => "too_large",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::UnknownEvent => "unknown_event",
+        }
+    }
+}

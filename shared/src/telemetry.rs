@@ -1,0 +1,53 @@
+//! Logging: what is written, in which form. Metrics live beside what they count.
+
+use std::io::IsTerminal;
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::ConfigError;
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Logging")]
+pub struct TelemetrySettings {
+    /// A tracing filter, such as `info` or `callboard_gateway=debug,info`.
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
+    pub rust_log: String,
+    /// One line of text, or of JSON, for each record.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// The form of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Starts logging to standard error, for the rest of the process.
+///
+/// # Errors
+///
+/// If the filter is malformed.
+pub fn init(settings: &TelemetrySettings) -> Result<(), ConfigError> {
+    let filter = EnvFilter::try_new(&settings.rust_log).map_err(|error| {
+        ConfigError::new(
+            "RUST_LOG",
+            error.to_string(),
+            "a tracing filter (such as info or callboard_gateway=debug)",
+        )
+    })?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => registry
+            .with(layer.with_ansi(std::io::stderr().is_terminal()))
+            .init(),
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
+    }
+    Ok(())
+}
