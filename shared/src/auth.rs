@@ -182,7 +182,8 @@ impl Verifier {
 fn seconds(date: f64) -> Option<Timestamp> {
     #[expect(clippy::cast_possible_truncation, reason = "floats saturate")]
     let millis = (date * 1000.0).floor() as i64;
-    date.is_finite().then(|| Timestamp::from_millis(millis))
+    date.is_finite()
+        .then(|| Timestamp::from_millis(millis).min(Timestamp::LAST))
 }
 
 fn display_name(name: &str) -> Option<Arc<str>> {

@@ -19,10 +19,12 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use clap::Args;
 use tokio::sync::mpsc;
 
 use crate::{
     clock::Timestamp,
+    config::positive_duration,
     id::{ConversationId, Seq, UserId},
 };
 
@@ -55,7 +57,7 @@ impl fmt::Debug for Epoch {
 pub enum Channel {
     /// What happens in a conversation, for its participants.
     Conversation(ConversationId),
-    /// What concerns one user's gateways: join notices.
+    /// What concerns one user's gateways: membership notices.
     User(UserId),
 }
 
@@ -66,7 +68,7 @@ pub enum Place {
     Sequenced(Seq),
     /// It is a receipt, written when the conversation's last event had this number.
     Tagged(Seq),
-    /// It is a join notice; notices have no place.
+    /// It is a membership notice; notices have no place.
     Notice,
 }
 
@@ -90,7 +92,7 @@ pub struct Publication {
     pub place: Place,
     /// An encoded [`ConversationEvent`](crate::event::ConversationEvent).
     pub payload: Bytes,
-    /// Join notices that go before it, each to its user's channel.
+    /// Membership notices that go before it, each to its user's channel.
     pub notices: Vec<(UserId, Bytes)>,
     /// When it was committed.
     pub committed_at: Timestamp,
@@ -155,6 +157,27 @@ impl Default for LogLimits {
         Self {
             life: Duration::from_secs(120),
             entries: 1_000,
+        }
+    }
+}
+
+/// How much of the past can be made good.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Recovery")]
+pub struct RecoverySettings {
+    /// What the logs cover at least: a channel's log is kept for this long after the last thing that
+    /// happened in it.
+    #[arg(long, env = "RECOVERY_WINDOW", value_parser = positive_duration, default_value = "120")]
+    pub recovery_window: Duration,
+}
+
+impl RecoverySettings {
+    /// The logs that cover it.
+    #[must_use]
+    pub fn log_limits(&self) -> LogLimits {
+        LogLimits {
+            life: self.recovery_window,
+            ..LogLimits::default()
         }
     }
 }
@@ -257,6 +280,18 @@ pub enum Push {
     Lost(PartitionId),
 }
 
+impl Push {
+    /// The partition that it is a statement about.
+    #[must_use]
+    pub fn partition(&self) -> Option<PartitionId> {
+        match self {
+            Self::Entry { point, .. } | Self::Position { point, .. } => Some(point.partition),
+            Self::Lost(partition) => Some(*partition),
+            Self::Signal { .. } => None,
+        }
+    }
+}
+
 /// What a subscriber asks for; carried out in the order of asking.
 #[derive(Debug, Clone)]
 pub enum Request {
@@ -279,7 +314,7 @@ pub struct Link {
 
 /// The asking half of a [`Link`].
 #[async_trait]
-pub trait Requests: Send {
+pub trait Requests: Send + Sync {
     /// Sends a request; its effect is seen among the pushes.
     async fn send(&mut self, request: Request) -> Result<(), BusError>;
 }

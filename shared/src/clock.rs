@@ -16,6 +16,9 @@ use utoipa::ToSchema;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The last that RFC 3339 can write: the end of the year 9999.
+    pub const LAST: Self = Self(253_402_300_799_000);
+
     /// From milliseconds since 1970 (UTC).
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
@@ -46,6 +49,15 @@ impl Timestamp {
         Self(
             self.0
                 .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// This much earlier.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
         )
     }
 }

@@ -7,7 +7,7 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use clap::{
-    Args, FromArgMatches,
+    Args,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
@@ -44,21 +44,10 @@ pub fn required<T>(variable: &str, value: Option<T>, accepted: &str) -> Result<T
     value.ok_or_else(|| ConfigError::new(variable, "it is not set", accepted))
 }
 
-/// Reads a section from defaults and the environment alone, as tests and tools do.
-///
-/// # Errors
-///
-/// If a variable is malformed.
-pub fn section<T: Args + FromArgMatches>() -> Result<T, clap::Error> {
-    let matches =
-        T::augment_args(clap::Command::new("callboard")).try_get_matches_from(["callboard"])?;
-    T::from_arg_matches(&matches)
-}
-
-/// One line for what clap found wrong with a value; `None` if it is about something else (an
-/// unknown flag, `--help`), which clap says better itself.
+/// One line for what clap found wrong with a value of `command`; `None` if it is about something
+/// else (an unknown flag, `--help`), which clap says better itself.
 #[must_use]
-pub fn one_line(error: &clap::Error) -> Option<String> {
+pub fn one_line(command: &clap::Command, error: &clap::Error) -> Option<String> {
     if !matches!(
         error.kind(),
         ErrorKind::ValueValidation | ErrorKind::InvalidValue
@@ -66,29 +55,39 @@ pub fn one_line(error: &clap::Error) -> Option<String> {
         return None;
     }
     let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
-    let flag = context(ContextKind::InvalidArg)?;
-    let variable = flag
-        .trim_start_matches('-')
-        .split([' ', '='])
-        .next()?
-        .replace('-', "_")
-        .to_uppercase();
+    let flag = context(ContextKind::InvalidArg)?.split([' ', '=']).next()?;
+    let name = variable(command, flag.trim_start_matches('-')).unwrap_or_else(|| flag.to_owned());
     let problem = match context(ContextKind::InvalidValue)? {
-        value if value.is_empty() => "it is empty".to_owned(),
+        "" => "it is empty".to_owned(),
         value => format!("{value:?} is not valid"),
     };
     let accepted = match (
-        std::error::Error::source(error),
         error.get(ContextKind::ValidValue),
+        std::error::Error::source(error),
     ) {
-        (_, Some(ContextValue::Strings(values))) if !values.is_empty() => values.join(" or "),
-        (Some(reason), _) => reason.to_string(),
-        (None, _) => "another value".to_owned(),
+        (Some(ContextValue::Strings(values)), _) if !values.is_empty() => values.join(" or "),
+        (_, Some(reason)) => reason.to_string(),
+        _ => "another value".to_owned(),
     };
-    Some(format!("{variable}: {problem}; expected {accepted}"))
+    Some(ConfigError::new(name, problem, accepted).to_string())
+}
+
+/// The environment variable of a flag.
+fn variable(command: &clap::Command, flag: &str) -> Option<String> {
+    let own = command
+        .get_arguments()
+        .find(|argument| argument.get_long() == Some(flag));
+    let found = own
+        .and_then(|argument| argument.get_env())
+        .map(|name| name.to_string_lossy().into_owned());
+    found.or_else(|| {
+        command
+            .get_subcommands()
+            .find_map(|command| variable(command, flag))
+    })
 }
 
 /// A span of time: seconds (`25`, `0.3`) or with units (`300ms`, `2m`, `1h`).

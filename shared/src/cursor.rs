@@ -56,6 +56,16 @@ impl Position {
         }
     }
 
+    /// The same place but for one partition, where it is back at an earlier offset.
+    #[must_use]
+    pub fn back_at(&self, partition: PartitionId, offset: Offset) -> Self {
+        let mut earlier = self.clone();
+        if let Some(at) = earlier.offsets.get_mut(usize::from(partition)) {
+            *at = offset.min(*at);
+        }
+        earlier
+    }
+
     /// Whether it is nowhere beyond `other`.
     #[must_use]
     pub fn within(&self, other: &Self) -> bool {

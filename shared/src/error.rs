@@ -25,6 +25,8 @@ pub enum ErrorCode {
     RateLimited,
     /// A part that is needed is away; try again later.
     Unavailable,
+    /// Something failed that the caller cannot mend: a defect.
+    Internal,
     /// The socket event is not one of the contract.
     UnknownEvent,
 }
@@ -43,6 +45,7 @@ impl ErrorCode {
             Self::TooLarge => "too_large",
             Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
             Self::UnknownEvent => "unknown_event",
         }
     }

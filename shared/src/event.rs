@@ -1,4 +1,4 @@
-//! What travels on the bus: conversation events, join notices and signals.
+//! What travels on the bus: conversation events, membership notices and signals.
 //!
 //! The API makes events and notices, gateways make signals, gateways read all three. The part that
 //! clients see (`data`) is carried as finished JSON: a gateway frames it without parsing it.
@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::{
     clock::Timestamp,
@@ -16,7 +17,7 @@ use crate::{
 pub const VERSION: u8 = 1;
 
 /// The events of a conversation, by the names they have on the socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventName {
     /// A message was sent.
@@ -70,16 +71,30 @@ pub struct ConversationEvent<'a> {
     pub data: &'a RawValue,
 }
 
-/// Tells a user's gateways that the user was added to a conversation.
+/// Tells a user's gateways that the user was added to a conversation, or removed from it. Those who
+/// are told of the conversation hear it from the event itself; the notice is for those who are not,
+/// or not yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct JoinNotice {
+pub struct MembershipNotice {
     /// [`VERSION`].
     pub v: u8,
     /// The conversation.
     pub conversation_id: ConversationId,
-    /// The event that added the user: the first they may see.
-    pub joined_seq: Seq,
+    /// What happened to the user.
+    pub change: MembershipChange,
+    /// The event that did it: the first they may see, or the last.
+    pub seq: Seq,
+}
+
+/// What a [`MembershipNotice`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MembershipChange {
+    /// The user was added.
+    Joined,
+    /// The user was removed, has left, or the conversation was deleted.
+    Left,
 }
 
 /// Something that is never stored: typing.
@@ -154,7 +169,7 @@ macro_rules! payload {
 }
 
 payload!(ConversationEvent<'_>);
-payload!(JoinNotice);
+payload!(MembershipNotice);
 payload!(Signal);
 
 impl<'a> ConversationEvent<'a> {
@@ -168,7 +183,7 @@ impl<'a> ConversationEvent<'a> {
     }
 }
 
-impl JoinNotice {
+impl MembershipNotice {
     /// Reads it back.
     ///
     /// # Errors

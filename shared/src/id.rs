@@ -143,18 +143,7 @@ impl fmt::Debug for UserId {
 /// An event's number in its conversation: 1, 2, 3 … without gaps, below 2^53. Zero stands for
 /// "before the first".
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, ToSchema,
 )]
 #[serde(transparent)]
 #[schema(value_type = u64, maximum = 9_007_199_254_740_991_u64)]
@@ -191,6 +180,17 @@ impl Seq {
     }
 }
 
+/// Above [`Seq::MAX`] it is refused.
+impl<'de> Deserialize<'de> for Seq {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        if number > Self::MAX.0 {
+            return Err(serde::de::Error::custom("must be below 2^53"));
+        }
+        Ok(Self(number))
+    }
+}
+
 impl fmt::Display for Seq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -215,6 +215,15 @@ mod tests {
             "[]",
             &format!("{:?}", "x".repeat(129)),
         ] {
+            assert!(parse(refused).is_err(), "{refused} was accepted");
+        }
+    }
+
+    #[test]
+    fn sequence_numbers_stay_below_2_to_the_53rd() {
+        let parse = serde_json::from_str::<Seq>;
+        assert_eq!(parse("9007199254740991").unwrap(), Seq::MAX);
+        for refused in ["9007199254740992", "-1", "1.5", "null", r#""1""#] {
             assert!(parse(refused).is_err(), "{refused} was accepted");
         }
     }

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod cors;
 pub mod cursor;
 pub mod error;
 pub mod event;

@@ -1,30 +1,51 @@
 //! How a process starts, drains and stops.
 //!
 //! ```text
-//! starting ──ready()──▶ serving ──signal──▶ draining ──▶ stopping ──▶ exit 0
-//!                                              └──second signal──▶ exit at once
+//! starting ──set_ready──▶ serving ──signal──▶ draining ──▶ finishing ──▶ stopping ──▶ exit 0
+//!                                                └──────── second signal ────────▲
 //! ```
 //!
-//! Draining is soft: not ready any more, but what is open is served to its end. Stopping is hard:
-//! whatever still runs is dropped. Every task of the process is spawned on its tracker.
+//! Draining is soft: not ready any more, but what is open is served. Finishing lets requests in
+//! flight come to their end. Stopping is hard: whatever still runs is dropped. Every task of the process is spawned on its tracker.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
+use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
+use crate::config::duration;
+
+/// How a process leaves.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Leaving")]
+pub struct DrainSettings {
+    /// Between not being ready and the first close.
+    #[arg(long, env = "DRAIN_DELAY", value_parser = duration)]
+    pub drain_delay: Option<Duration>,
+    /// Over how long the closes are spread.
+    #[arg(long, env = "DRAIN_WINDOW", value_parser = duration)]
+    pub drain_window: Option<Duration>,
+}
+
 /// The life of one process, shared by all its parts.
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle {
     ready: Arc<AtomicBool>,
+    failed: Arc<AtomicBool>,
     drain: CancellationToken,
+    finish: CancellationToken,
     stop: CancellationToken,
+    connections: TaskTracker,
     tasks: TaskTracker,
 }
 
@@ -56,10 +77,40 @@ impl Lifecycle {
         self.drain.cancelled().await;
     }
 
+    /// Lets HTTP connections end after the request they are at, for at most `patience`, and takes no
+    /// new ones.
+    pub async fn finish_requests(&self, patience: Duration) {
+        self.finish.cancel();
+        self.connections.close();
+        tokio::select! {
+            () = self.connections.wait() => {}
+            () = self.stopping() => {}
+            () = tokio::time::sleep(patience) => {}
+        }
+    }
+
+    /// Done once HTTP connections should end after the request they are at.
+    pub async fn finishing(&self) {
+        self.finish.cancelled().await;
+    }
+
     /// Ends whatever still runs.
     pub fn stop(&self) {
         self.drain.cancel();
+        self.finish.cancel();
         self.stop.cancel();
+    }
+
+    /// Ends whatever still runs, because a part of the process is gone that nothing replaces.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+        self.stop();
+    }
+
+    /// Whether a part of the process has failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     /// Done once everything must end.
@@ -78,8 +129,16 @@ impl Lifecycle {
         });
     }
 
+    /// Spawns the task of an HTTP connection.
+    pub(crate) fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let counted = self.connections.token();
+        self.spawn(async move {
+            task.await;
+            drop(counted);
+        });
+    }
+
     /// Counts something that runs elsewhere (a thread) among the tasks, until the token is dropped.
-    #[must_use]
     pub fn track(&self) -> TaskTrackerToken {
         self.tasks.token()
     }

@@ -4,28 +4,35 @@
 //! worker can take over. Whoever opens a connection has bounded time to say what they want.
 
 use std::{
-    future::Future,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::pin,
     time::Duration,
 };
 
-use axum::{Router, extract::Request, http::StatusCode, routing::get};
+use anyhow::Context;
+use axum::{Router, body::Body, extract::Request, http::StatusCode, routing::get};
 use clap::Args;
-use hyper::body::Incoming;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::{Encoder, Registry, TextEncoder};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use crate::{
-    config::{ConfigError, address, port},
+    config::{address, port},
     lifecycle::Lifecycle,
 };
 
-/// How long a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may take to send a request's head, and how long a connection may be idle
+/// between requests: longer than the minute after which proxies let go of one, because a proxy that
+/// uses it at the moment it closes answers 502.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long what was sent may wait for the client to take it, before the kernel gives the
+/// connection up.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many connections the kernel holds until they are accepted: enough for a reconnect storm.
 const BACKLOG: i32 = 4_096;
@@ -63,7 +70,7 @@ impl ListenSettings {
 /// # Errors
 ///
 /// If the address cannot be had.
-pub fn bind(variable: &str, address: SocketAddr) -> Result<TcpListener, ConfigError> {
+pub fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = || -> io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
@@ -72,13 +79,7 @@ pub fn bind(variable: &str, address: SocketAddr) -> Result<TcpListener, ConfigEr
         socket.listen(BACKLOG)?;
         TcpListener::from_std(socket.into())
     };
-    listener().map_err(|error| {
-        ConfigError::new(
-            variable,
-            format!("cannot listen on {address}: {error}"),
-            "an address of this machine and a free port",
-        )
-    })
+    listener().with_context(|| format!("{variable}: cannot listen on {address}"))
 }
 
 /// The address under which this machine reaches a listener: one that listens everywhere is reached
@@ -91,14 +92,20 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Serves `router` on every connection until the process stops. While it drains, connections are
-/// still accepted: whoever comes is told 503 by the routes themselves.
+/// Serves `router` on every connection until requests are to finish. While the process drains,
+/// connections are still accepted: whoever comes too late is told 503 by the routes themselves.
 pub fn serve(lifecycle: &Lifecycle, listener: TcpListener, router: Router) {
-    let tasks = lifecycle.clone();
+    let life = lifecycle.clone();
     lifecycle.spawn(async move {
         loop {
-            match listener.accept().await {
-                Ok((stream, _)) => tasks.spawn(connection(stream, router.clone())),
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = life.finishing() => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    life.spawn_connection(connection(stream, router.clone(), life.clone()));
+                }
                 Err(error) => {
                     tracing::warn!(%error, "accepting a connection failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -108,21 +115,29 @@ pub fn serve(lifecycle: &Lifecycle, listener: TcpListener, router: Router) {
     });
 }
 
-fn connection(stream: TcpStream, router: Router) -> impl Future<Output = ()> + Send {
-    // Small frames must not wait for an acknowledgement of the ones before them.
+async fn connection(stream: TcpStream, router: Router, lifecycle: Lifecycle) {
+    // Small frames must not wait for an acknowledgement of the ones before them; and whoever does not
+    // take what was sent must not keep it in memory. Both fail on a connection that is gone.
     let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        router.clone().oneshot(request.map(axum::body::Body::new))
+    let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(WRITE_TIMEOUT));
+    let service = service_fn(move |request: Request<Incoming>| {
+        router.clone().oneshot(request.map(Body::new))
     });
-    let connection = hyper::server::conn::http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+    let mut connection = pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = lifecycle.finishing() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended early");
     }
 }
 

@@ -1,8 +1,10 @@
-//! Logging: what is written, in which form. Metrics live beside what they count.
+//! Logging: what is written, in which form; and the one metric that all parts have in common. The
+//! others live beside what they count.
 
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
+use prometheus::{IntCounterVec, Opts, Registry};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::ConfigError;
@@ -50,4 +52,29 @@ pub fn init(settings: &TelemetrySettings) -> Result<(), ConfigError> {
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
     }
     Ok(())
+}
+
+/// `callboard_errors_total`: what went wrong, by kind. Some kinds are there from the start, so that
+/// a rate can be taken of them.
+///
+/// # Errors
+///
+/// If the registry has it already.
+pub fn errors(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let errors = IntCounterVec::new(
+        Opts::new("callboard_errors_total", "What went wrong, by kind"),
+        &["kind"],
+    )?;
+    registry.register(Box::new(errors.clone()))?;
+    for kind in [
+        "api_internal",
+        "api_unavailable",
+        "publish",
+        "bus",
+        "partition_lost",
+        "gap",
+    ] {
+        errors.with_label_values(&[kind]).reset();
+    }
+    Ok(errors)
 }

@@ -187,6 +187,17 @@ pub struct Typing {
     pub user_name: Option<Option<String>>,
 }
 
+/// Somebody who is typing, in the acknowledgement of `join-conversation`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Typist {
+    /// Who it is.
+    pub user_id: UserId,
+    /// Their display name.
+    #[schema(required)]
+    pub user_name: Option<String>,
+}
+
 /// `notification`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -519,7 +519,7 @@ impl<S: Subject> Fixture<S> {
             self.bus
                 .keep_joined("pid", joined)
                 .await
-                .expect("the bus is up")
+                .expect("the bus is up");
         };
         assert_eq!(joined().await, []);
         keep(vec![self.conversation, other]).await;

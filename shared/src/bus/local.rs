@@ -148,7 +148,7 @@ impl Partition {
         };
         for (user, payload) in &publication.notices {
             self.append(
-                Channel::User(user.clone()),
+                &Channel::User(user.clone()),
                 Seq::ZERO,
                 Place::Notice,
                 payload.clone(),
@@ -156,7 +156,7 @@ impl Partition {
             );
         }
         self.append(
-            channel,
+            &channel,
             seq,
             publication.place,
             publication.payload.clone(),
@@ -171,7 +171,14 @@ impl Partition {
         state.head.filter(|_| !state.expired(now, HEAD_LIFE))
     }
 
-    fn append(&mut self, channel: Channel, seq: Seq, place: Place, payload: Bytes, now: Timestamp) {
+    fn append(
+        &mut self,
+        channel: &Channel,
+        seq: Seq,
+        place: Place,
+        payload: Bytes,
+        now: Timestamp,
+    ) {
         self.offset += 1;
         if self.offset.is_multiple_of(SWEEP_EVERY) {
             self.sweep(now);
@@ -204,7 +211,7 @@ impl Partition {
                 entry,
             },
         );
-        if let Some(state) = self.channels.get_mut(&channel) {
+        if let Some(state) = self.channels.get_mut(channel) {
             state.subscribers = subscribers;
         }
         self.cut(&lost);
