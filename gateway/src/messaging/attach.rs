@@ -1,0 +1,466 @@
+//! Attaching a session to its user's conversations: on arriving, on coming back, and when the user
+//! is added to a conversation meanwhile.
+//!
+//! ```text
+//! CONNECT ─▶ token ─▶ subscribe user ─▶ ask the API ─▶ subscribe conversations ─▶ position S
+//!                                                                                   │
+//!              live ◀─ held beyond S ◀─ ready ◀─ missed up to S ◀─ CONNECT ◀─ read the logs
+//! ```
+//!
+//! The user's own channel comes first: whoever is added before the API has answered is in its
+//! answer, whoever is added after that is in a notice. Positions come in order with the events, so
+//! what a session is sent before its `ready` and after it meet without a hole or an overlap.
+
+use std::sync::Arc;
+
+use callboard_shared::{
+    auth::{AuthError, Identity},
+    bus::{Bus, Channel, Point},
+    cursor::{Cursor, Position},
+    id::ConversationId,
+};
+use serde::Deserialize;
+
+use super::{
+    Messaging, NAMESPACE, Pid, Visible,
+    catchup::Catchup,
+    events::Reply,
+    membership,
+    session::{Attach, Stage, User},
+};
+use crate::{
+    backend::{Backend, Membership},
+    error::{Refusal, connect_error},
+    metrics::Resume,
+    recovery::Found,
+    socketio::encode,
+    subscriber::{Told, Want},
+    worker::{Links, Slot},
+};
+
+/// What to do when subscriptions stand.
+#[derive(Debug)]
+pub(super) struct Step {
+    slot: Slot,
+    serial: u64,
+    next: Next,
+}
+
+/// What is next to be done.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Ask for the user's conversations.
+    Memberships,
+    /// The session has its subscriptions.
+    Attached,
+    /// Read what has happened in a conversation since the notice.
+    Notice(ConversationId, Point),
+    /// Make sure that the user still takes part in a conversation that the client joins.
+    Join(ConversationId, Reply),
+}
+
+/// The payload of a CONNECT.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Auth {
+    token: Option<serde_json::Value>,
+    pid: Option<serde_json::Value>,
+    offset: Option<serde_json::Value>,
+}
+
+impl Messaging {
+    /// The client wants in.
+    pub(super) fn connect(&mut self, links: &mut Links, slot: Slot, auth: Option<&str>) {
+        if !self.within_patience(links, slot) {
+            return;
+        }
+        let auth: Auth = auth
+            .and_then(|auth| serde_json::from_str(auth).ok())
+            .unwrap_or_default();
+        match self.authenticate(slot, &auth) {
+            Ok(identity) => self.attach(links, slot, identity, &auth),
+            Err(error) => {
+                self.shared.metrics.error(error.code().as_str());
+                let now = links.now();
+                if self
+                    .sessions
+                    .get_mut(slot)
+                    .is_some_and(|session| session.connection.refuse(NAMESPACE, now))
+                {
+                    let (message, data) = connect_error(error);
+                    links.send(
+                        slot,
+                        encode::connect_error(NAMESPACE, &message, Some(&data)),
+                    );
+                }
+            }
+        }
+    }
+
+    fn authenticate(&self, slot: Slot, auth: &Auth) -> Result<Identity, AuthError> {
+        let bearer = self
+            .sessions
+            .get(slot)
+            .and_then(|session| session.bearer.as_deref());
+        let token = match &auth.token {
+            Some(serde_json::Value::String(token)) => {
+                Some(token.as_str()).filter(|token| !token.is_empty())
+            }
+            Some(serde_json::Value::Null) | None => None,
+            Some(_) => return Err(AuthError::Invalid),
+        };
+        let token = token.or(bearer).ok_or(AuthError::Missing)?;
+        self.shared.verifier.verify(token, self.shared.clock.now())
+    }
+
+    fn attach(&mut self, links: &mut Links, slot: Slot, identity: Identity, auth: &Auth) {
+        let (serial, now) = (self.serial(), links.now());
+        let text = |value: &Option<serde_json::Value>| {
+            value
+                .as_ref()
+                .and_then(|value| value.as_str().map(str::to_owned))
+        };
+        let claimed = text(&auth.pid).and_then(|pid| Pid::parse(&pid, &identity.user_id));
+        let cursor = text(&auth.offset).and_then(|offset| offset.parse::<Cursor>().ok());
+        let returning = auth.pid.is_some();
+        let (pid, resume) = match (claimed, cursor) {
+            (Some(pid), Some(cursor)) => (pid, Some(cursor)),
+            _ => (Pid::new(&identity.user_id), None),
+        };
+        let user_id = identity.user_id.clone();
+        let user = User {
+            serial,
+            sid: sid().into(),
+            pid,
+            attach: Some(Box::new(Attach {
+                resume,
+                returning,
+                stage: Stage::User,
+            })),
+            conversations: Vec::new(),
+            joined: Vec::new(),
+            catchup: Some(Box::new(Catchup::new(self.position.clone()))),
+            typing: Vec::new(),
+            operations: std::collections::VecDeque::new(),
+            busy: false,
+            expiry: self.shared.expiry(&identity, now),
+            last_cursor: now,
+            identity,
+        };
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        session.user = Some(Box::new(user));
+        self.rooms.add_user(&user_id, slot);
+        self.subscribe(
+            slot,
+            serial,
+            vec![Channel::User(user_id)],
+            Next::Memberships,
+        );
+    }
+
+    /// Asks for subscriptions, and for what is next to be done when they stand.
+    pub(super) fn subscribe(
+        &mut self,
+        slot: Slot,
+        serial: u64,
+        channels: Vec<Channel>,
+        next: Next,
+    ) {
+        let tag = self.serial();
+        self.steps.insert(tag, Step { slot, serial, next });
+        let worker = self.worker;
+        // Fails only when the gateway is going down.
+        let _ = self.wants.send(Want::Subscribe {
+            worker,
+            channels,
+            tag,
+        });
+    }
+
+    /// The subscriptions asked for with this tag stand, and the worker's position is theirs.
+    pub(super) fn subscribed(&mut self, links: &mut Links, tag: u64) {
+        let Some(Step { slot, serial, next }) = self.steps.remove(&tag) else {
+            return;
+        };
+        if self.same_user_mut(slot, serial).is_none() {
+            return;
+        }
+        match next {
+            Next::Memberships => self.ask_memberships(slot, serial),
+            Next::Attached => self.one_attached(links, slot, serial),
+            Next::Notice(conversation, point) => {
+                self.noticed(links, slot, serial, conversation, point);
+            }
+            Next::Join(conversation, reply) => self.confirm_join(slot, serial, conversation, reply),
+        }
+    }
+
+    fn ask_memberships(&mut self, slot: Slot, serial: u64) {
+        let Some(user) = self.user_mut(slot) else {
+            return;
+        };
+        let Some(attach) = &mut user.attach else {
+            return;
+        };
+        attach.stage = Stage::Memberships(Vec::new());
+        let resumes = attach.resume.is_some();
+        let (identity, pid) = (user.identity.clone(), user.pid.clone());
+        let (backend, bus) = (
+            Arc::clone(&self.shared.backend),
+            Arc::clone(&self.shared.bus),
+        );
+        let limit = self.shared.settings.max_subscriptions;
+        let ask = async move {
+            let mut memberships = backend.memberships(&identity, limit).await?;
+            let joined = if resumes {
+                joined(&*bus, &*backend, &identity, &pid, &mut memberships).await?
+            } else {
+                Vec::new()
+            };
+            Ok((memberships, joined))
+        };
+        self.handle.run(ask, move |this, links, answer| {
+            this.memberships(links, slot, serial, answer);
+        });
+    }
+
+    fn memberships(
+        &mut self,
+        links: &mut Links,
+        slot: Slot,
+        serial: u64,
+        answer: Result<(Vec<Membership>, Vec<ConversationId>), Refusal>,
+    ) {
+        let Some(user) = self.same_user_mut(slot, serial) else {
+            return;
+        };
+        let Some(attach) = &mut user.attach else {
+            return;
+        };
+        let (mut memberships, joined) = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                // Not a CONNECT_ERROR: after that stock clients do not come back.
+                tracing::warn!(%error, "the conversations of a user could not be had");
+                self.shared.metrics.error("backend");
+                links.close(slot, "unavailable");
+                return;
+            }
+        };
+        let Stage::Memberships(notices) = std::mem::replace(&mut attach.stage, Stage::Channels(1))
+        else {
+            return;
+        };
+        user.joined = joined;
+        for notice in &notices {
+            membership::apply(notice, &mut memberships);
+        }
+        if attach.resume.is_none() {
+            // Nothing of the past is replayed, so what was left is of no interest.
+            memberships.retain(|membership| membership.left_seq.is_none());
+        }
+        memberships.sort_by_key(|membership| (membership.conversation_id, membership.joined_seq));
+        let mut channels = Vec::with_capacity(memberships.len());
+        let mut conversations = Vec::with_capacity(memberships.len());
+        for group in memberships.chunk_by(|a, b| a.conversation_id == b.conversation_id) {
+            let conversation = group[0].conversation_id;
+            if let Some(visible) = Visible::new(group) {
+                self.rooms.add(conversation, slot, visible);
+                conversations.push(conversation);
+                channels.push(Channel::Conversation(conversation));
+            }
+        }
+        if let Some(user) = self.user_mut(slot) {
+            user.conversations = conversations;
+        }
+        self.subscribe(slot, serial, channels, Next::Attached);
+    }
+
+    /// One of the subscriptions of a session on its way stands; after the last one, the position is
+    /// the one from which the session is live.
+    fn one_attached(&mut self, links: &mut Links, slot: Slot, serial: u64) {
+        let start = self.position.clone();
+        let now = self.shared.clock.now();
+        let Some(user) = self.user_mut(slot) else {
+            return;
+        };
+        let Some(attach) = &mut user.attach else {
+            return;
+        };
+        let Stage::Channels(outstanding) = &mut attach.stage else {
+            return;
+        };
+        *outstanding -= 1;
+        if *outstanding > 0 {
+            return;
+        }
+        attach.stage = Stage::Reading;
+        let from = attach
+            .resume
+            .as_ref()
+            .and_then(|cursor| start.resume(cursor, now));
+        let Some(from) = from else {
+            self.attached(links, slot, start, None);
+            return;
+        };
+        let read = self.read(slot, from.clone(), start.clone());
+        self.handle.run(read, move |this, links, found| {
+            if this.same_user_mut(slot, serial).is_some() {
+                let found = this.found(found).map(|found| (from, found));
+                this.attached(links, slot, start, found);
+            }
+        });
+    }
+
+    /// Everything stands: the client is in.
+    fn attached(
+        &mut self,
+        links: &mut Links,
+        slot: Slot,
+        start: Position,
+        found: Option<(Position, Found)>,
+    ) {
+        if found.is_none() {
+            self.begin_anew(slot);
+        }
+        let (place, max) = (self.place(slot), self.shared.settings.max_user_connections);
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let Some(user) = session.user.as_deref_mut() else {
+            return;
+        };
+        if !session.connection.accept(NAMESPACE) {
+            return;
+        }
+        let Some(attach) = user.attach.take() else {
+            return;
+        };
+        let resume = match &found {
+            Some(_) => Resume::Recovered,
+            None if attach.returning => Resume::Expired,
+            None => Resume::None,
+        };
+        if found.is_none() && attach.resume.is_some() {
+            user.pid = Pid::new(&user.identity.user_id);
+        }
+        user.joined
+            .retain(|conversation| user.conversations.contains(conversation));
+        for conversation in &user.joined {
+            if let Some(member) = self.rooms.member_mut(*conversation, slot) {
+                member.joined = true;
+            }
+        }
+        let displaced = self
+            .shared
+            .registry
+            .enter(&user.identity.user_id, &user.pid, place, max);
+        links.send(
+            slot,
+            encode::connect(NAMESPACE, &user.sid, Some(user.pid.as_str())),
+        );
+        tracing::debug!(connection.id = &*user.sid, ?resume, "session connected");
+        self.shared.metrics.opened(links.transport(slot), resume);
+
+        let (from, found) = found.unwrap_or_else(|| {
+            (
+                start.clone(),
+                Found {
+                    missed: Vec::new(),
+                    over: Vec::new(),
+                },
+            )
+        });
+        if let Some(catchup) = &mut user.catchup {
+            catchup.at = from;
+            catchup.start(found.missed, start);
+            catchup.done();
+        }
+        for conversation in found.over {
+            self.leave(slot, conversation);
+        }
+        for (other, reason) in [
+            (displaced.same_session, "replaced"),
+            (displaced.oldest, "too_many_connections"),
+        ] {
+            if let Some(other) = other {
+                self.end(links, other, reason);
+            }
+        }
+        self.pump(links, slot);
+        self.rearm(links, slot);
+    }
+
+    /// A session that begins anew is in the conversations that its user takes part in now, and has
+    /// none of them open.
+    fn begin_anew(&mut self, slot: Slot) {
+        if let Some(user) = self.user_mut(slot) {
+            user.joined.clear();
+        }
+        let conversations = self
+            .user(slot)
+            .map(|user| user.conversations.clone())
+            .unwrap_or_default();
+        for conversation in conversations {
+            let Some(member) = self.rooms.member_mut(conversation, slot) else {
+                continue;
+            };
+            match member.visible.current() {
+                Some(since) => member.visible = Visible::From(since),
+                None => self.leave(slot, conversation),
+            }
+        }
+    }
+
+    /// Ends a connection, wherever it lives.
+    fn end(&self, links: &mut Links, place: crate::registry::Place, reason: &'static str) {
+        if place.worker == self.worker {
+            links.close(place.slot, reason);
+        } else if let Some(worker) = self
+            .shared
+            .workers
+            .get()
+            .and_then(|workers| workers.get(place.worker))
+            .cloned()
+        {
+            self.handle.run(
+                async move { worker.send(Told::End(place.slot, reason)).await },
+                |_, _, _| {},
+            );
+        }
+    }
+}
+
+/// The conversations that a session had joined. Those past `MAX_SUBSCRIPTIONS` are added to
+/// `memberships`.
+async fn joined(
+    bus: &dyn Bus,
+    backend: &dyn Backend,
+    identity: &Identity,
+    pid: &Pid,
+    memberships: &mut Vec<Membership>,
+) -> Result<Vec<ConversationId>, Refusal> {
+    let joined = bus.joined(pid.as_str()).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the joined conversations of a session could not be read");
+        Vec::new()
+    });
+    for conversation in &joined {
+        if !memberships
+            .iter()
+            .any(|membership| membership.conversation_id == *conversation)
+            && let Some((membership, _)) =
+                backend.membership(&identity.user_id, *conversation).await?
+        {
+            memberships.push(membership);
+        }
+    }
+    Ok(joined)
+}
+
+/// A Socket.IO session id.
+fn sid() -> String {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>())
+}

@@ -1,0 +1,301 @@
+//! What a session has still to be sent before it is live.
+//!
+//! While something about a session's subscriptions is open (it is being attached, it was added to a
+//! conversation, it missed something), the session is *frozen*: what comes for it is held here, in
+//! order, and what it missed is put in front of it. Once nothing is open any more, everything is
+//! released in order, as fast as the socket takes it, and the session is live.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use callboard_shared::{
+    cursor::Position,
+    id::{ConversationId, Seq},
+};
+
+use super::delivery::{Delivery, Missed};
+
+/// How much is held for one session; past it what comes is dropped, and read from the logs when all
+/// before it has been sent. Well below what a log holds, so that the log still has it then.
+const HELD: usize = 256;
+
+/// Something to be sent, in its place.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// It came while the session was frozen.
+    Held(Arc<Delivery>),
+    /// It was read from a log.
+    Missed(Missed),
+    /// `ready`: the session has got everything up to here.
+    Ready(Position),
+}
+
+impl Item {
+    /// Whether whoever has been sent this has everything of `partition` up to `offset`.
+    fn reaches(&self, missed: &Missed) -> bool {
+        let (partition, offset) = (missed.partition, missed.entry.offset);
+        match self {
+            Self::Held(delivery) => delivery.position.offset(partition) >= offset,
+            Self::Missed(other) => other.partition == partition && other.entry.offset >= offset,
+            Self::Ready(position) => position.offset(partition) >= offset,
+        }
+    }
+}
+
+/// The backlog of a frozen session.
+#[derive(Debug)]
+pub(super) struct Catchup {
+    /// How far the session has got; its cursor never goes below.
+    pub(super) at: Position,
+    /// Steps that have still to be taken before anything is released.
+    open: usize,
+    items: VecDeque<Item>,
+    held: usize,
+    /// Something was dropped: the logs have it.
+    overflowed: bool,
+}
+
+impl Catchup {
+    /// Freezes a session that has got everything up to `at`; one step is open.
+    pub(super) fn new(at: Position) -> Self {
+        Self {
+            at,
+            open: 1,
+            items: VecDeque::new(),
+            held: 0,
+            overflowed: false,
+        }
+    }
+
+    /// One more step has to be taken.
+    pub(super) fn begin(&mut self) {
+        self.open += 1;
+    }
+
+    /// A step was taken.
+    pub(super) fn done(&mut self) {
+        self.open = self.open.saturating_sub(1);
+    }
+
+    /// Whether steps are open.
+    pub(super) fn is_frozen(&self) -> bool {
+        self.open > 0
+    }
+
+    /// Holds back what has come. Once something was dropped, all that follows is too.
+    pub(super) fn hold(&mut self, delivery: Arc<Delivery>) {
+        self.overflowed |= self.held >= HELD;
+        if !self.overflowed {
+            self.held += 1;
+            self.items.push_back(Item::Held(delivery));
+        }
+    }
+
+    /// Whether what comes now is dropped, and read from the logs later.
+    pub(super) fn is_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Drops what is held of a conversation up to an event, or all of it.
+    pub(super) fn forget(&mut self, conversation: ConversationId, upto: Option<Seq>) {
+        self.items.retain(|item| match item {
+            Item::Held(delivery) if delivery.conversation == conversation => {
+                upto.is_some_and(|upto| delivery.place.seq() > upto)
+            }
+            _ => true,
+        });
+    }
+
+    /// Puts what was missed, and then `ready`, in front of everything.
+    pub(super) fn start(&mut self, missed: Vec<Missed>, ready: Position) {
+        self.items.push_front(Item::Ready(ready));
+        for missed in missed.into_iter().rev() {
+            self.items.push_front(Item::Missed(missed));
+        }
+    }
+
+    /// Puts each thing that was missed before the first one that is not before it, unless it is
+    /// there already.
+    pub(super) fn insert(&mut self, missed: Vec<Missed>) {
+        for missed in missed {
+            let index = self
+                .items
+                .iter()
+                .position(|item| item.reaches(&missed))
+                .unwrap_or(self.items.len());
+            let there = match self.items.get(index) {
+                Some(Item::Held(delivery)) => {
+                    delivery.conversation == missed.conversation
+                        && delivery.position.offset(missed.partition) == missed.entry.offset
+                }
+                Some(Item::Missed(other)) => {
+                    other.partition == missed.partition && other.entry.offset == missed.entry.offset
+                }
+                Some(Item::Ready(_)) | None => false,
+            };
+            if !there {
+                self.items.insert(index, Item::Missed(missed));
+            }
+        }
+    }
+
+    /// The next thing to be sent; `None` while frozen, and when there is nothing left.
+    pub(super) fn next(&mut self) -> Option<Item> {
+        if self.is_frozen() {
+            None
+        } else {
+            self.items.pop_front()
+        }
+    }
+
+    /// Whether everything has been sent, apart from what was dropped.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_frozen() && self.items.is_empty()
+    }
+
+    /// Whether something was dropped, which is to be read from the logs now: holding begins again.
+    pub(super) fn take_overflow(&mut self) -> bool {
+        self.held = 0;
+        std::mem::take(&mut self.overflowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use callboard_shared::{
+        bus::{Epoch, LogEntry, Place, Point},
+        clock::Timestamp,
+        event::{ConversationEvent, EventName, VERSION},
+    };
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn position(offset: u64) -> Position {
+        Position::new(&[Point {
+            partition: 0,
+            epoch: Epoch(1),
+            offset,
+        }])
+    }
+
+    fn entry(offset: u64) -> LogEntry {
+        let data = RawValue::from_string("{}".to_owned()).unwrap();
+        let event = ConversationEvent {
+            v: VERSION,
+            event: EventName::MessagesRead,
+            conversation_id: ConversationId::from_bytes([1; 16]),
+            at: Timestamp::from_secs(1),
+            by: "alice".parse().unwrap(),
+            added: Vec::new(),
+            removed: Vec::new(),
+            data: &data,
+        };
+        LogEntry {
+            offset,
+            previous: 0,
+            place: Place::Tagged(Seq::new(offset)),
+            payload: event.encode().unwrap(),
+        }
+    }
+
+    fn held(offset: u64) -> Arc<Delivery> {
+        let conversation = ConversationId::from_bytes([1; 16]);
+        Arc::new(
+            Delivery::new(
+                conversation,
+                &entry(offset),
+                position(offset),
+                Timestamp::from_secs(1),
+            )
+            .unwrap(),
+        )
+    }
+
+    fn missed(offset: u64) -> Missed {
+        let payload = Bytes::new();
+        let entry = LogEntry {
+            payload,
+            ..entry(offset)
+        };
+        Missed {
+            conversation: ConversationId::from_bytes([1; 16]),
+            partition: 0,
+            entry,
+        }
+    }
+
+    /// What is released, as text: `m3` missed, `h5` held, `r4` ready.
+    fn release(catchup: &mut Catchup) -> String {
+        let mut released = Vec::new();
+        while let Some(item) = catchup.next() {
+            released.push(match item {
+                Item::Held(delivery) => format!("h{}", delivery.position.offset(0)),
+                Item::Missed(missed) => format!("m{}", missed.entry.offset),
+                Item::Ready(position) => format!("r{}", position.offset(0)),
+            });
+        }
+        released.join(" ")
+    }
+
+    #[test]
+    fn missed_then_ready_then_held() {
+        let mut catchup = Catchup::new(position(2));
+        catchup.hold(held(7));
+        catchup.hold(held(9));
+        assert_eq!(release(&mut catchup), "", "frozen");
+        catchup.start(vec![missed(3), missed(5)], position(6));
+        catchup.done();
+        assert_eq!(release(&mut catchup), "m3 m5 r6 h7 h9");
+        assert!(catchup.is_empty());
+    }
+
+    #[test]
+    fn what_is_read_later_goes_where_it_belongs_and_is_there_once() {
+        let mut catchup = Catchup::new(position(2));
+        for offset in [4, 6, 8] {
+            catchup.hold(held(offset));
+        }
+        catchup.insert(vec![missed(3), missed(6), missed(7), missed(9)]);
+        catchup.done();
+        assert_eq!(release(&mut catchup), "m3 h4 h6 m7 h8 m9");
+    }
+
+    #[test]
+    fn a_step_more_keeps_it_frozen() {
+        let mut catchup = Catchup::new(position(2));
+        catchup.begin();
+        catchup.hold(held(3));
+        catchup.done();
+        assert_eq!(release(&mut catchup), "");
+        catchup.done();
+        assert_eq!(release(&mut catchup), "h3");
+    }
+
+    #[test]
+    fn past_its_bound_it_drops_what_comes_and_says_so() {
+        let mut catchup = Catchup::new(position(0));
+        catchup.start(vec![missed(1)], position(2));
+        let last = 2 + HELD as u64;
+        for offset in 3..=last + 100 {
+            catchup.hold(held(offset));
+        }
+        catchup.done();
+        let released = release(&mut catchup);
+        assert!(released.starts_with("m1 r2 h3 ") && released.ends_with(&format!(" h{last}")));
+        assert!(catchup.is_empty() && catchup.take_overflow() && !catchup.take_overflow());
+        catchup.hold(held(9_000));
+        assert_eq!(release(&mut catchup), "h9000", "it holds again");
+    }
+
+    #[test]
+    fn a_conversation_can_be_forgotten_up_to_an_event() {
+        let mut catchup = Catchup::new(position(2));
+        for offset in 3..=6 {
+            catchup.hold(held(offset));
+        }
+        catchup.forget(ConversationId::from_bytes([1; 16]), Some(Seq::new(5)));
+        catchup.done();
+        assert_eq!(release(&mut catchup), "h6");
+    }
+}

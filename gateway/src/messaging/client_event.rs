@@ -1,0 +1,101 @@
+//! The events that clients send, parsed into valid types.
+
+use callboard_shared::{
+    event::SignalName,
+    id::{ConversationId, MessageId, Seq},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    backend::{Receipt, SendMessage},
+    error::Refusal,
+    socketio::Arguments,
+};
+
+/// What a client asks for.
+#[derive(Debug)]
+pub(super) enum ClientEvent {
+    Join(ConversationId),
+    Leave(ConversationId),
+    Typing(ConversationId, SignalName),
+    Receipt(ConversationId, Receipt),
+    Send(SendMessage),
+    RefreshToken(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MarkRead {
+    conversation_id: ConversationId,
+    message_ids: Option<Vec<MessageId>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MarkDelivered {
+    conversation_id: ConversationId,
+    seq: Seq,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Send {
+    conversation_id: ConversationId,
+    content: String,
+    client_message_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RefreshToken {
+    token: String,
+}
+
+impl ClientEvent {
+    /// Reads an event by its name and first argument; further arguments are ignored.
+    pub(super) fn parse(name: &str, arguments: &Arguments) -> Result<Self, Refusal> {
+        const CONVERSATION: &str = "a conversation's id";
+        let argument = Argument {
+            name,
+            json: arguments.get(0).unwrap_or("null"),
+        };
+        Ok(match name {
+            "join-conversation" => Self::Join(argument.parse(CONVERSATION)?),
+            "leave-conversation" => Self::Leave(argument.parse(CONVERSATION)?),
+            "typing-start" => Self::Typing(argument.parse(CONVERSATION)?, SignalName::TypingStart),
+            "typing-stop" => Self::Typing(argument.parse(CONVERSATION)?, SignalName::TypingStop),
+            "mark-read" => {
+                let data: MarkRead = argument.parse("{conversationId, messageIds?}")?;
+                Self::Receipt(
+                    data.conversation_id,
+                    data.message_ids.map_or(Receipt::ReadAll, Receipt::Read),
+                )
+            }
+            "mark-delivered" => {
+                let data: MarkDelivered = argument.parse("{conversationId, seq}")?;
+                Self::Receipt(data.conversation_id, Receipt::Delivered(data.seq))
+            }
+            "send-message" => {
+                let data: Send = argument.parse("{conversationId, content, clientMessageId?}")?;
+                Self::Send(SendMessage {
+                    conversation_id: data.conversation_id,
+                    content: data.content,
+                    client_message_id: data.client_message_id,
+                })
+            }
+            "refresh-token" => Self::RefreshToken(argument.parse::<RefreshToken>("{token}")?.token),
+            unknown => return Err(Refusal::unknown_event(unknown)),
+        })
+    }
+}
+
+struct Argument<'a> {
+    name: &'a str,
+    json: &'a str,
+}
+
+impl Argument<'_> {
+    fn parse<T: DeserializeOwned>(&self, shape: &str) -> Result<T, Refusal> {
+        serde_json::from_str(self.json)
+            .map_err(|error| Refusal::invalid(format!("{}: expected {shape}: {error}", self.name)))
+    }
+}

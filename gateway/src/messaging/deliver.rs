@@ -1,0 +1,135 @@
+//! Handing on what happens to the sessions of this worker.
+
+use std::sync::Arc;
+
+use callboard_shared::id::{ConversationId, UserId};
+
+use super::{Messaging, delivery::Delivery};
+use crate::{
+    engine::Frame,
+    worker::{Links, Slot},
+};
+
+impl Messaging {
+    /// Something happened in a conversation: one frame, shared by all who get it.
+    pub(super) fn deliver(&mut self, links: &mut Links, delivery: &Arc<Delivery>) {
+        self.position.clone_from(&delivery.position);
+        let now = links.now();
+        let mut sent = 0;
+        for member in self.rooms.members(delivery.conversation) {
+            if !member.visible.includes(delivery.place) {
+                continue;
+            }
+            let Some(user) = self
+                .sessions
+                .get_mut(member.slot)
+                .and_then(|session| session.user.as_deref_mut())
+            else {
+                continue;
+            };
+            if user.is_early() {
+                continue;
+            }
+            if let Some(catchup) = &mut user.catchup {
+                catchup.hold(Arc::clone(delivery));
+                continue;
+            }
+            sent += 1;
+            user.last_cursor = now;
+            links.send(
+                member.slot,
+                delivery.frame_for(&user.identity.user_id).clone(),
+            );
+            if let Some(notification) =
+                delivery.notification_for(&user.identity.user_id, member.joined)
+            {
+                links.send(member.slot, notification.clone());
+            }
+        }
+        if sent > 0 {
+            self.shared
+                .metrics
+                .delivered_to(sent, delivery.at, self.shared.clock.now());
+        }
+        if let Some(sender) = delivery.sender() {
+            self.stopped_typing(delivery.conversation, sender);
+        }
+        if delivery.removal.is_some() {
+            self.remove(delivery);
+        }
+    }
+
+    /// Takes out of the conversation whom the event has removed. Those who are frozen are told in
+    /// their turn; nothing after this is held for them.
+    fn remove(&mut self, delivery: &Delivery) {
+        let (conversation, seq) = (delivery.conversation, delivery.place.seq());
+        let slots: Vec<Slot> = self
+            .rooms
+            .members(conversation)
+            .iter()
+            .map(|member| member.slot)
+            .collect();
+        for slot in slots {
+            let Some(user) = self
+                .user(slot)
+                .filter(|user| delivery.removes(&user.identity.user_id))
+            else {
+                continue;
+            };
+            // Whoever replays reads it from the log first.
+            let stays = user.will_replay() || user.will_reread();
+            let Some(member) = self.rooms.member_mut(conversation, slot) else {
+                continue;
+            };
+            member.visible.end(seq);
+            if !stays && !member.visible.reaches_beyond(seq) {
+                self.leave(slot, conversation);
+            }
+        }
+    }
+
+    /// What was held for a session, in its turn.
+    pub(super) fn send_held(&mut self, links: &mut Links, slot: Slot, delivery: &Delivery) {
+        self.send_missed(links, slot, delivery);
+        let Some(user) = self.user(slot) else { return };
+        let joined = user.has_open(delivery.conversation);
+        if let Some(notification) = delivery.notification_for(&user.identity.user_id, joined) {
+            links.send(slot, notification.clone());
+        }
+    }
+
+    /// What a session had missed, in its turn.
+    pub(super) fn send_missed(&mut self, links: &mut Links, slot: Slot, delivery: &Delivery) {
+        let now = links.now();
+        let Some(user) = self.user_mut(slot) else {
+            return;
+        };
+        user.last_cursor = now;
+        links.send(slot, delivery.frame_for(&user.identity.user_id).clone());
+        self.shared.metrics.delivered.inc();
+    }
+
+    /// Sends a frame to those who have the conversation open, apart from the user it is about. Those
+    /// who are behind do without.
+    pub(super) fn send_to_joined(
+        &self,
+        links: &mut Links,
+        conversation: ConversationId,
+        about: &UserId,
+        frame: &Frame,
+    ) {
+        for member in self
+            .rooms
+            .members(conversation)
+            .iter()
+            .filter(|member| member.joined)
+        {
+            if let Some(user) = self.user(member.slot)
+                && user.catchup.is_none()
+                && user.identity.user_id != *about
+            {
+                links.send(member.slot, frame.clone());
+            }
+        }
+    }
+}
