@@ -1,0 +1,127 @@
+// The binary from the outside: bad configuration, tokens, and what `callboard dev` prints.
+
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { describe, test } from 'node:test';
+import { cell } from '../lib/matrix.js';
+import { run, sparePort, temporaryFolder } from '../lib/process.js';
+import { CALLBOARD, Server } from '../lib/server.js';
+
+const SECRET = 'a secret of thirty-two bytes or more';
+
+/** Runs `callboard` to its end, with nothing but these variables. */
+const callboard = (args, env) => run(`callboard ${args.join(' ')}`, CALLBOARD, args, env);
+
+describe('bad configuration', { concurrency: 4 }, () => {
+  for (const [name, value] of [
+    ['JWT_SECRET', 'too-short-a-secret'],
+    ['PORT', 'http'],
+    ['PORT', '65536'],
+    ['LISTEN', 'nowhere'],
+    ['ADMIN_LISTEN', '127.0.0.1'],
+    ['CLIENT_URL', 'not an origin'],
+    ['MAX_CONNECTIONS', '-1'],
+    ['DRAIN_DELAY', 'soon'],
+    ['LOG_FORMAT', 'xml'],
+    ['MAX_PAYLOAD', 'big'],
+    ['SEND_QUEUE', 'some'],
+    ['REPLAY_LIMIT', 'all'],
+    ['PING_INTERVAL', 'often'],
+    ['MAX_PARTICIPANTS', '0.5'],
+  ]) {
+    test(`${name}=${value} ends with status 2 and one line that names it`, async () => {
+      const env = {
+        LISTEN: `127.0.0.1:${await sparePort()}`,
+        ADMIN_LISTEN: `127.0.0.1:${await sparePort()}`,
+        DATA_DIR: temporaryFolder(),
+        JWT_SECRET: SECRET,
+        [name]: value,
+      };
+      if (name === 'PORT') delete env.LISTEN;
+      namesOnly(name, await callboard(['dev'], env), value);
+    });
+  }
+});
+
+function namesOnly(name, { code, stderr }, value) {
+  assert.equal(code, 2, stderr);
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  assert.equal(lines.length, 1, stderr);
+  assert.match(lines[0], new RegExp(`\\b${name}\\b`));
+  if (name === 'JWT_SECRET' && value) assert.equal(stderr.includes(value), false, 'a secret is not repeated');
+}
+
+test('a port that is taken ends with status 1', async (t) => {
+  const taken = net.createServer();
+  await new Promise((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  t.after(() => taken.close());
+  const { code } = await callboard(['dev'], {
+    LISTEN: `127.0.0.1:${taken.address().port}`,
+    ADMIN_LISTEN: `127.0.0.1:${await sparePort()}`,
+    DATA_DIR: temporaryFolder(),
+    JWT_SECRET: SECRET,
+  });
+  assert.equal(code, 1);
+});
+
+test('--help names every command and setting', async () => {
+  const { code, stdout } = await callboard(['--help'], {});
+  assert.equal(code, 0);
+  for (const command of ['dev', 'token']) assert.match(stdout, new RegExp(`\\b${command}\\b`));
+  const dev = await callboard(['dev', '--help'], {});
+  assert.equal(dev.code, 0);
+  for (const name of ['CLIENT_URL', 'JWT_SECRET', 'LISTEN', 'ADMIN_LISTEN', 'DATA_DIR', 'SEND_QUEUE', 'REPLAY_LIMIT']) {
+    assert.match(dev.stdout, new RegExp(`\\b${name}\\b`));
+  }
+});
+
+test('flags do what variables do', async (t) => {
+  const server = new Server();
+  await server.choosePorts();
+  const { LISTEN, DATA_DIR, ...env } = server.env;
+  const args = ['dev', '--listen', LISTEN, '--data', DATA_DIR];
+  await server.start({ args, env });
+  t.after(() => server.stop());
+  const alice = server.user('alice');
+  assert.equal((await alice.get('/messages/conversations')).status, 200);
+});
+
+test('callboard token mints what the server takes', async (t) => {
+  const server = new Server();
+  await server.start();
+  t.after(() => server.stop());
+  const { code, stdout } = await callboard(['token', '--user', 'carol', '--name', 'Carol C.', '--ttl', '1h'], { JWT_SECRET: server.secret });
+  assert.equal(code, 0);
+  const token = stdout.trim();
+  const { exp, name } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+  assert.equal(name, 'Carol C.');
+  assert.ok(Math.abs(exp - Date.now() / 1000 - 3_600) < 60);
+  const tab = cell().open(t, server.url, { token });
+  assert.equal((await tab.ready()).userId, 'carol');
+});
+
+test('dev needs no secret: it makes one, keeps it, and prints tokens that work', async (t) => {
+  const server = new Server();
+  await server.choosePorts();
+  const { JWT_SECRET, ...env } = server.env;
+  assert.ok(JWT_SECRET);
+  await server.start({ env });
+  t.after(() => server.stop());
+  const tokens = () => server.child.log.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? [];
+  const users = async (list) => {
+    const tabs = list.map((token) => cell().open(t, server.url, { token }));
+    const ready = await Promise.all(tabs.map((tab) => tab.ready()));
+    for (const tab of tabs) tab.close();
+    return ready.map(({ userId }) => userId).sort();
+  };
+  const first = tokens();
+  assert.deepEqual(await users(first), ['alice', 'bob', 'carol']);
+  assert.ok(server.child.log.includes(server.url), 'its address');
+
+  assert.equal(await server.stop(), 0);
+  await server.start({ env });
+  assert.deepEqual(await users(first), ['alice', 'bob', 'carol'], 'the old tokens');
+  const minted = await callboard(['token', '--user', 'dave'], { DATA_DIR: server.dataDir });
+  assert.equal(minted.code, 0);
+  assert.deepEqual(await users([minted.stdout.trim()]), ['dave']);
+});
