@@ -1,0 +1,32 @@
+# Two commands matter: `make run` and `make test`. Each sets up what it needs and may be run again.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fuzz bench audit setup clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: setup ## build and start everything in one process; prints an address and tokens
+	cargo run --release --quiet -- dev
+
+test: setup ## everything that must hold
+	scripts/test.sh
+
+check: ## format and lints alone
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+fuzz: setup ## fuzz the decoders and the sessions, FUZZ_SECONDS each (default 300)
+	scripts/fuzz.sh
+
+bench: setup ## memory per connection and CPU per delivery
+	scripts/bench.sh
+
+audit: ## licences and sources of dependencies (needs cargo-deny)
+	cargo deny check bans licenses sources
+
+setup:
+	@scripts/setup.sh
+
+clean: ## remove what was built and installed here
+	rm -rf target data interop/node_modules interop/.venv interop/results examples/node_modules
