@@ -23,7 +23,6 @@ use serde::Deserialize;
 
 use super::{
     Messaging, NAMESPACE, Pid, Visible,
-    catchup::Catchup,
     events::Reply,
     membership,
     session::{Attach, Stage, User},
@@ -128,7 +127,7 @@ impl Messaging {
             _ => (Pid::new(&identity.user_id), None),
         };
         let user_id = identity.user_id.clone();
-        let user = User {
+        let mut user = User {
             serial,
             sid: sid().into(),
             pid,
@@ -139,7 +138,7 @@ impl Messaging {
             })),
             conversations: Vec::new(),
             joined: Vec::new(),
-            catchup: Some(Box::new(Catchup::new(self.position.clone()))),
+            catchup: None,
             typing: Vec::new(),
             operations: std::collections::VecDeque::new(),
             busy: false,
@@ -147,6 +146,7 @@ impl Messaging {
             last_cursor: now,
             identity,
         };
+        user.freeze(self.position.clone());
         let Some(session) = self.sessions.get_mut(slot) else {
             return;
         };
@@ -379,7 +379,7 @@ impl Messaging {
             catchup.done();
         }
         for conversation in found.over {
-            self.leave(slot, conversation);
+            self.leave_past(slot, conversation);
         }
         for (other, reason) in [
             (displaced.same_session, "replaced"),

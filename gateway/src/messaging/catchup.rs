@@ -50,18 +50,24 @@ pub(super) struct Catchup {
     open: usize,
     items: VecDeque<Item>,
     held: usize,
+    /// Conversations whose logs are still to be read.
+    reading: Vec<ConversationId>,
+    /// Those of them that the session's user was removed from.
+    leaving: Vec<ConversationId>,
     /// Something was dropped: the logs have it.
     overflowed: bool,
 }
 
 impl Catchup {
-    /// Freezes a session that has got everything up to `at`; one step is open.
+    /// The backlog of a session that has got everything up to `at`; no step is open yet.
     pub(super) fn new(at: Position) -> Self {
         Self {
             at,
-            open: 1,
+            open: 0,
             items: VecDeque::new(),
             held: 0,
+            reading: Vec::new(),
+            leaving: Vec::new(),
             overflowed: false,
         }
     }
@@ -90,9 +96,33 @@ impl Catchup {
         }
     }
 
-    /// Whether what comes now is dropped, and read from the logs later.
-    pub(super) fn is_overflowed(&self) -> bool {
-        self.overflowed
+    /// The log of a conversation is going to be read.
+    pub(super) fn read(&mut self, conversation: ConversationId) {
+        self.reading.push(conversation);
+    }
+
+    /// It has been read.
+    pub(super) fn has_read(&mut self, conversation: ConversationId) {
+        self.reading.retain(|other| *other != conversation);
+    }
+
+    /// The session's user was removed from a conversation whose log is going to be read.
+    pub(super) fn leave_when_read(&mut self, conversation: ConversationId) {
+        self.leaving.push(conversation);
+    }
+
+    /// Conversations to leave, now that their logs have been read.
+    pub(super) fn take_leaving(&mut self) -> Vec<ConversationId> {
+        let (later, now) = std::mem::take(&mut self.leaving)
+            .into_iter()
+            .partition(|conversation| self.will_read(*conversation));
+        self.leaving = later;
+        now
+    }
+
+    /// Whether a conversation's log is going to be read.
+    pub(super) fn will_read(&self, conversation: ConversationId) -> bool {
+        self.overflowed || self.reading.contains(&conversation)
     }
 
     /// Drops what is held of a conversation up to an event, or all of it.
@@ -179,6 +209,12 @@ mod tests {
         }])
     }
 
+    fn frozen(at: u64) -> Catchup {
+        let mut catchup = Catchup::new(position(at));
+        catchup.begin();
+        catchup
+    }
+
     fn entry(offset: u64) -> LogEntry {
         let data = RawValue::from_string("{}".to_owned()).unwrap();
         let event = ConversationEvent {
@@ -240,7 +276,7 @@ mod tests {
 
     #[test]
     fn missed_then_ready_then_held() {
-        let mut catchup = Catchup::new(position(2));
+        let mut catchup = frozen(2);
         catchup.hold(held(7));
         catchup.hold(held(9));
         assert_eq!(release(&mut catchup), "", "frozen");
@@ -252,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_is_read_later_goes_where_it_belongs_and_is_there_once() {
-        let mut catchup = Catchup::new(position(2));
+        let mut catchup = frozen(2);
         for offset in [4, 6, 8] {
             catchup.hold(held(offset));
         }
@@ -263,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_step_more_keeps_it_frozen() {
-        let mut catchup = Catchup::new(position(2));
+        let mut catchup = frozen(2);
         catchup.begin();
         catchup.hold(held(3));
         catchup.done();
@@ -274,7 +310,7 @@ mod tests {
 
     #[test]
     fn past_its_bound_it_drops_what_comes_and_says_so() {
-        let mut catchup = Catchup::new(position(0));
+        let mut catchup = frozen(0);
         catchup.start(vec![missed(1)], position(2));
         let last = 2 + HELD as u64;
         for offset in 3..=last + 100 {
@@ -290,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_conversation_can_be_forgotten_up_to_an_event() {
-        let mut catchup = Catchup::new(position(2));
+        let mut catchup = frozen(2);
         for offset in 3..=6 {
             catchup.hold(held(offset));
         }

@@ -60,30 +60,36 @@ impl Messaging {
     }
 
     /// Takes out of the conversation whom the event has removed. Those who are frozen are told in
-    /// their turn; nothing after this is held for them.
+    /// their turn; nothing after this is held for them. Who has still to read the log stays until
+    /// then, because what they may read there is kept with their place in the room.
     fn remove(&mut self, delivery: &Delivery) {
         let (conversation, seq) = (delivery.conversation, delivery.place.seq());
-        let slots: Vec<Slot> = self
-            .rooms
-            .members(conversation)
-            .iter()
-            .map(|member| member.slot)
-            .collect();
-        for slot in slots {
+        let members = self.rooms.members(conversation).iter();
+        for slot in members.map(|member| member.slot).collect::<Vec<_>>() {
             let Some(user) = self
-                .user(slot)
-                .filter(|user| delivery.removes(&user.identity.user_id))
+                .sessions
+                .get_mut(slot)
+                .and_then(|session| session.user.as_deref_mut())
             else {
                 continue;
             };
-            // Whoever replays reads it from the log first.
-            let stays = user.will_replay() || user.will_reread();
             let Some(member) = self.rooms.member_mut(conversation, slot) else {
                 continue;
             };
+            if !delivery.removes(&user.identity.user_id) {
+                continue;
+            }
             member.visible.end(seq);
-            if !stays && !member.visible.reaches_beyond(seq) {
-                self.leave(slot, conversation);
+            if member.visible.reaches_beyond(seq) || user.will_replay() {
+                continue;
+            }
+            match user
+                .catchup
+                .as_deref_mut()
+                .filter(|catchup| catchup.will_read(conversation))
+            {
+                Some(catchup) => catchup.leave_when_read(conversation),
+                None => self.leave(slot, conversation),
             }
         }
     }

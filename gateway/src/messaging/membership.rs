@@ -12,7 +12,6 @@ use callboard_shared::{
 use super::{
     Messaging, Visible,
     attach::Next,
-    catchup::Catchup,
     events::Reply,
     session::{Attach, Stage},
 };
@@ -70,6 +69,7 @@ impl Messaging {
         }
     }
 
+    /// Subscribes a session to a conversation that its user was added to.
     fn add(&mut self, links: &mut Links, slot: Slot, notice: &MembershipNotice, point: Point) {
         let (conversation, since) = (notice.conversation_id, notice.seq);
         let position = self.position.clone();
@@ -78,21 +78,6 @@ impl Messaging {
             return;
         };
         let serial = user.serial;
-        if let Some(Attach {
-            stage: Stage::User, ..
-        }) = user.attach.as_deref()
-        {
-            // The API has not been asked yet: its answer will have it.
-            return;
-        }
-        if let Some(Attach {
-            stage: Stage::Memberships(notices),
-            ..
-        }) = user.attach.as_deref_mut()
-        {
-            notices.push(notice.clone());
-            return;
-        }
         if user.is_in(conversation) {
             if let Some(member) = self.rooms.member_mut(conversation, slot) {
                 member.visible.rejoin(since);
@@ -100,10 +85,7 @@ impl Messaging {
             return;
         }
         if user.conversations.len() >= max {
-            tracing::debug!(
-                connection.id = &*user.sid,
-                "past MAX_SUBSCRIPTIONS: not subscribed to a new conversation"
-            );
+            self.shared.metrics.error("subscription_limit");
             return;
         }
         user.conversations.push(conversation);
@@ -116,10 +98,7 @@ impl Messaging {
                 Next::Attached
             }
             _ => {
-                match &mut user.catchup {
-                    Some(catchup) => catchup.begin(),
-                    None => user.catchup = Some(Box::new(Catchup::new(position))),
-                }
+                user.freeze(position).read(conversation);
                 Next::Notice(conversation, point)
             }
         };
@@ -148,9 +127,8 @@ impl Messaging {
             .iter()
             .find(|member| member.slot == slot);
         let Some(visible) = member.map(|member| member.visible.clone()) else {
-            // Removed again meanwhile.
-            self.step_done(links, slot);
-            return;
+            // Its client has left it by a gap.
+            return self.step_done(links, slot);
         };
         let upto = self.position.clone();
         let from = upto.back_at(point.partition, point.offset);
@@ -163,6 +141,12 @@ impl Messaging {
             limit,
         );
         self.handle.run(read, move |this, links, found| {
+            if let Some(catchup) = this
+                .same_user_mut(slot, serial)
+                .and_then(|user| user.catchup.as_mut())
+            {
+                catchup.has_read(conversation);
+            }
             this.insert(links, slot, serial, found);
         });
     }
@@ -177,10 +161,7 @@ impl Messaging {
         };
         let serial = user.serial;
         user.conversations.push(conversation);
-        match &mut user.catchup {
-            Some(catchup) => catchup.begin(),
-            None => user.catchup = Some(Box::new(Catchup::new(position))),
-        }
+        user.freeze(position);
         self.rooms
             .add(conversation, slot, Visible::From(membership.joined_seq));
         self.subscribe(

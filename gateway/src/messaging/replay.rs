@@ -67,13 +67,23 @@ impl Messaging {
         let Some(found) = found else {
             return links.close(slot, "gap");
         };
+        let mut over = found.over;
         if let Some(catchup) = &mut user.catchup {
             catchup.insert(found.missed);
+            over.extend(catchup.take_leaving());
         }
-        for conversation in found.over {
-            self.leave(slot, conversation);
+        for conversation in over {
+            self.leave_past(slot, conversation);
         }
         self.step_done(links, slot);
+    }
+
+    /// Takes a session out of a conversation, unless its user has come back to it meanwhile.
+    pub(super) fn leave_past(&mut self, slot: Slot, conversation: ConversationId) {
+        let member = self.rooms.member_mut(conversation, slot);
+        if member.is_some_and(|member| member.visible.current().is_none()) {
+            self.leave(slot, conversation);
+        }
     }
 
     pub(super) fn step_done(&mut self, links: &mut Links, slot: Slot) {

@@ -6,7 +6,10 @@ use std::{
 };
 
 use callboard_shared::{
-    auth::Identity, cursor::Cursor, event::MembershipNotice, id::ConversationId,
+    auth::Identity,
+    cursor::{Cursor, Position},
+    event::MembershipNotice,
+    id::ConversationId,
 };
 
 use super::{
@@ -159,9 +162,14 @@ impl User {
             .is_some_and(|attach| attach.is_early() && attach.resume.is_some())
     }
 
-    /// Whether what happens now will be read from the logs again for this session.
-    pub(super) fn will_reread(&self) -> bool {
-        self.catchup.as_deref().is_some_and(Catchup::is_overflowed)
+    /// Holds back what comes for the session until one more step is taken. Unless it is held back
+    /// already, the session has been sent everything up to `position`.
+    pub(super) fn freeze(&mut self, position: Position) -> &mut Catchup {
+        let catchup = self
+            .catchup
+            .get_or_insert_with(|| Box::new(Catchup::new(position)));
+        catchup.begin();
+        catchup
     }
 
     pub(super) fn is_in(&self, conversation: ConversationId) -> bool {
