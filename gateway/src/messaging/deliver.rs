@@ -115,8 +115,8 @@ impl Messaging {
         self.shared.metrics.delivered.inc();
     }
 
-    /// Sends a frame to those who have the conversation open, apart from the user it is about. Those
-    /// who are behind do without.
+    /// Sends a frame to those who have the conversation open, apart from the user it is about. It has
+    /// no place among the events, so those who are behind get it at once too.
     pub(super) fn send_to_joined(
         &self,
         links: &mut Links,
@@ -124,15 +124,11 @@ impl Messaging {
         about: &UserId,
         frame: &Frame,
     ) {
-        for member in self
-            .rooms
-            .members(conversation)
-            .iter()
-            .filter(|member| member.joined)
-        {
-            if let Some(user) = self.user(member.slot)
-                && user.catchup.is_none()
-                && user.identity.user_id != *about
+        let members = self.rooms.members(conversation).iter();
+        for member in members.filter(|member| member.joined) {
+            if self
+                .user(member.slot)
+                .is_some_and(|user| user.identity.user_id != *about)
             {
                 links.send(member.slot, frame.clone());
             }
