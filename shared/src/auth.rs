@@ -9,13 +9,13 @@ use std::{sync::Arc, time::Duration};
 use clap::Args;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
     clock::Timestamp,
     config::{ConfigError, required},
-    error::ErrorCode,
+    error::{ErrorCode, Refusal},
     id::UserId,
 };
 
@@ -47,7 +47,8 @@ pub struct AuthSettings {
 }
 
 /// Who is asking.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// The user.
     pub user_id: UserId,
@@ -88,6 +89,12 @@ impl AuthError {
             Self::Expired => ErrorCode::TokenExpired,
             Self::Missing => ErrorCode::TokenMissing,
         }
+    }
+}
+
+impl From<AuthError> for Refusal {
+    fn from(error: AuthError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

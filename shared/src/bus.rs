@@ -11,6 +11,7 @@
 //! makes every older position void.
 
 pub mod local;
+pub mod redis;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -25,7 +26,7 @@ use tokio::sync::mpsc;
 use crate::{
     clock::Timestamp,
     config::positive_duration,
-    id::{ConversationId, Seq, UserId},
+    id::{ConversationId, GatewayId, Seq, UserId},
 };
 
 /// The number of a thing in its partition: 1, 2, 3 … within an epoch.
@@ -42,7 +43,7 @@ impl Epoch {
     /// A new one, unlike any before.
     #[must_use]
     pub fn random() -> Self {
-        Self(rand::random())
+        Self(crate::random::random())
     }
 }
 
@@ -102,14 +103,28 @@ pub struct Publication {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     /// It was appended.
-    Published,
+    Published(Standing),
     /// It was there already; nothing was done.
-    Duplicate,
-    /// Publish the events from this number on first, then this one again.
+    Duplicate(Standing),
+    /// Publish the events from this number on first, then this one again: a receipt too follows
+    /// the events that it was written after.
     Next(Seq),
     /// The bus knows nothing of this conversation: publish again with a [`Floor`].
     Absent(Absence),
 }
+
+/// Whether what was published can still be lost without anybody noticing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// No: whoever misses it will know.
+    Settled,
+    /// A replica that does not have it may have taken over already. It is settled if the partition
+    /// is still in this epoch after [`SETTLES_IN`]; if not, it must be published again.
+    Unsettled(Epoch),
+}
+
+/// How long it takes until everybody knows which replica has taken over.
+pub const SETTLES_IN: Duration = Duration::from_secs(30);
 
 /// A bus's word, at one moment, that it knows nothing of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,11 +145,16 @@ pub struct Floor {
     pub absence: Absence,
 }
 
+/// How many pushes may wait for one subscriber; past it, the subscriber loses the partition and
+/// catches up from the logs.
+pub const PUSH_QUEUE: usize = 16_384;
+
 /// How long a bus's word that it knows nothing of a conversation may be used.
 pub const ABSENCE_HOLDS: Duration = Duration::from_secs(10);
 
 /// Past this age, publishing to an absent channel starts a new epoch: somebody's cursor may be old
-/// enough to take the absence for "nothing happened".
+/// enough to take the absence for "nothing happened". An epoch that is younger than this has no such
+/// cursors.
 pub const ABSENT_TOO_OLD: Duration = Duration::from_secs(12 * 3600);
 
 /// How long a channel's head outlives its last append. Cursors are refused an hour earlier.
@@ -142,6 +162,9 @@ pub const HEAD_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long the joined conversations of a session are kept after their last change.
 pub const JOINED_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a gateway counts as running after it has said so. It says so three times as often.
+pub const GATEWAY_LIFE: Duration = Duration::from_secs(6);
 
 /// How much of a channel's past is kept.
 #[derive(Debug, Clone, Copy)]
@@ -243,8 +266,8 @@ impl Slice {
         first.previous <= after
             || match first.place {
                 Place::Sequenced(seq) => seq <= since,
-                Place::Tagged(seq) => seq < since,
-                Place::Notice => false,
+                // It may have been published again, long after what it was written after.
+                Place::Tagged(_) | Place::Notice => false,
             }
     }
 }
@@ -261,11 +284,12 @@ pub enum Push {
         /// What.
         entry: LogEntry,
     },
-    /// Something that is not kept was said on a conversation's channel.
+    /// Something that is not kept was said on a channel.
     Signal {
         /// Where.
-        conversation: ConversationId,
-        /// An encoded [`Signal`](crate::event::Signal).
+        channel: Channel,
+        /// An encoded [`Signal`](crate::event::Signal) on a conversation's channel, an encoded
+        /// [`Takeover`](crate::event::Takeover) on a user's.
         payload: Bytes,
     },
     /// The answer to [`Request::Position`]: everything subscribed before it, up to this point, has
@@ -276,7 +300,8 @@ pub enum Push {
         /// The point.
         point: Point,
     },
-    /// Something may have been missed: no subscription of this partition stands any more.
+    /// Something may have been missed: no subscription of this partition stands any more, and what
+    /// was asked for before need not be carried out. It may come more than once for one loss.
     Lost(PartitionId),
 }
 
@@ -292,15 +317,24 @@ impl Push {
     }
 }
 
-/// What a subscriber asks for; carried out in the order of asking.
+/// What a subscriber asks of a partition; carried out in the order of asking.
 #[derive(Debug, Clone)]
-pub enum Request {
-    /// Be pushed what is appended to these channels from now on.
+pub struct Request {
+    /// Which partition.
+    pub partition: PartitionId,
+    /// What.
+    pub ask: Ask,
+}
+
+/// What a [`Request`] is for.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// Be pushed what is appended to these channels, in this partition, from now on. A user's
+    /// channel is subscribed in every partition.
     Subscribe(Vec<Channel>),
     /// No longer.
     Unsubscribe(Vec<Channel>),
-    /// Say how far every partition is, each by a [`Push::Position`] of this tag, in order with all
-    /// else.
+    /// Say how far the partition is, by a [`Push::Position`] of this tag, in order with all else.
     Position(u64),
 }
 
@@ -313,18 +347,26 @@ pub struct Link {
 }
 
 /// The asking half of a [`Link`].
-#[async_trait]
 pub trait Requests: Send + Sync {
-    /// Sends a request; its effect is seen among the pushes.
-    async fn send(&mut self, request: Request) -> Result<(), BusError>;
+    /// Sends a request without waiting; its effect is seen among the pushes. What cannot be carried
+    /// out, because the partition's node is away or too much is waiting, loses the partition.
+    fn send(&self, request: Request);
 }
 
 /// The bus could not do it. The caller keeps what it has and tries again later.
 #[derive(Debug, thiserror::Error)]
-#[error("the bus is away: {0}")]
-pub struct BusError(pub String);
+#[error("the bus is away")]
+pub struct BusError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Publish, subscribe, replay. Every implementation passes [`conformance`].
+impl BusError {
+    /// With a reason that has no error behind it.
+    #[must_use]
+    pub fn new(reason: &'static str) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// Publish, subscribe, replay; and what gateways tell one another. Every implementation passes [`conformance`].
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
     /// How many partitions there are.
@@ -341,8 +383,12 @@ pub trait Bus: Send + Sync + 'static {
         floor: Option<Floor>,
     ) -> Result<Reply, BusError>;
 
-    /// Pushes a signal to whoever is subscribed; keeps nothing.
-    async fn signal(&self, conversation: ConversationId, payload: Bytes) -> Result<(), BusError>;
+    /// The epoch that a partition is in.
+    async fn epoch(&self, partition: PartitionId) -> Result<Epoch, BusError>;
+
+    /// Pushes a signal to whoever is subscribed; keeps nothing. On a user's channel it goes through
+    /// one partition, always the same.
+    async fn signal(&self, channel: &Channel, payload: Bytes) -> Result<(), BusError>;
 
     /// Reads what the log of `channel` holds in `partition` after an offset, oldest first, at most
     /// `limit` entries.
@@ -354,8 +400,9 @@ pub trait Bus: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Slice, BusError>;
 
-    /// Connects a subscriber.
-    async fn open(&self) -> Result<Link, BusError>;
+    /// A way in for a subscriber. It stands for as long as it is kept; nodes that are away are
+    /// connected to when they are asked for something.
+    fn open(&self) -> Link;
 
     /// Remembers which conversations a session has joined, for [`JOINED_LIFE`].
     async fn keep_joined(&self, session: &str, joined: Vec<ConversationId>)
@@ -363,4 +410,14 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Which conversations a session had joined.
     async fn joined(&self, session: &str) -> Result<Vec<ConversationId>, BusError>;
+
+    /// Says that a gateway runs and at which address it takes what other gateways pass on; counts
+    /// for [`GATEWAY_LIFE`].
+    async fn announce(&self, gateway: GatewayId, address: &str) -> Result<(), BusError>;
+
+    /// Where a gateway is, if it runs.
+    async fn locate(&self, gateway: GatewayId) -> Result<Option<String>, BusError>;
+
+    /// Says that a gateway has ended.
+    async fn withdraw(&self, gateway: GatewayId) -> Result<(), BusError>;
 }

@@ -10,6 +10,7 @@ use clap::{
     Args,
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use http::uri::Authority;
 
 /// A setting that cannot be used. The program exits with status 2.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +60,12 @@ pub fn one_line(command: &clap::Command, error: &clap::Error) -> Option<String> 
         _ => None,
     };
     let flag = context(ContextKind::InvalidArg)?.split([' ', '=']).next()?;
-    let name = variable(command, flag.trim_start_matches('-')).unwrap_or_else(|| flag.to_owned());
+    let argument = argument(command, flag.trim_start_matches('-'));
+    let name = argument.and_then(variable);
+    let secret = argument.is_some_and(clap::Arg::is_hide_env_values_set);
     let problem = match context(ContextKind::InvalidValue)? {
         "" => "it is empty".to_owned(),
+        _ if secret => "it is not valid".to_owned(),
         value => format!("{value:?} is not valid"),
     };
     let accepted = match (
@@ -72,22 +76,23 @@ pub fn one_line(command: &clap::Command, error: &clap::Error) -> Option<String> 
         (_, Some(reason)) => reason.to_string(),
         _ => "another value".to_owned(),
     };
+    let name = name.unwrap_or_else(|| flag.to_owned());
     Some(ConfigError::new(name, problem, accepted).to_string())
 }
 
-/// The environment variable of a flag.
-fn variable(command: &clap::Command, flag: &str) -> Option<String> {
-    let own = command
-        .get_arguments()
-        .find(|argument| argument.get_long() == Some(flag));
-    let found = own
-        .and_then(|argument| argument.get_env())
-        .map(|name| name.to_string_lossy().into_owned());
+/// The argument of a flag.
+fn argument<'a>(command: &'a clap::Command, flag: &str) -> Option<&'a clap::Arg> {
+    let mut own = command.get_arguments();
+    let found = own.find(|argument| argument.get_long() == Some(flag));
     found.or_else(|| {
-        command
-            .get_subcommands()
-            .find_map(|command| variable(command, flag))
+        let mut subcommands = command.get_subcommands();
+        subcommands.find_map(|command| argument(command, flag))
     })
+}
+
+fn variable(argument: &clap::Arg) -> Option<String> {
+    let name = argument.get_env()?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 /// A span of time: seconds (`25`, `0.3`) or with units (`300ms`, `2m`, `1h`).
@@ -169,6 +174,18 @@ pub fn address(text: &str) -> Result<SocketAddr, &'static str> {
         .map_err(|_| "an address and a port (such as 127.0.0.1:5001, [::1]:5001 or 0.0.0.0:5001)")
 }
 
+/// A host and a port, as one part of a fleet reaches another.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn authority(text: &str) -> Result<Authority, &'static str> {
+    text.parse::<Authority>()
+        .ok()
+        .filter(|authority| authority.port_u16().is_some() && !text.contains('@'))
+        .ok_or("a host and a port (such as 10.0.0.7:5011 or api.internal:5011)")
+}
+
 /// A TCP port.
 ///
 /// # Errors
@@ -234,6 +251,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_may_be_secret_is_not_repeated() {
+        let flag = |name| clap::Arg::new(name).long(name).value_parser(port);
+        let command = clap::Command::new("callboard").subcommand(
+            clap::Command::new("api")
+                .arg(flag("open"))
+                .arg(flag("hidden").env("HIDDEN").hide_env_values(true)),
+        );
+        let line = |flag: &str| {
+            let arguments = ["callboard", "api", flag, "secret"];
+            let error = command.clone().try_get_matches_from(arguments);
+            one_line(&command, &error.unwrap_err()).unwrap()
+        };
+        assert!(line("--open").starts_with("--open: \"secret\" is not valid; expected a port"));
+        assert!(line("--hidden").starts_with("HIDDEN: it is not valid; expected a port"));
+    }
+
+    #[test]
     fn durations_are_seconds_or_have_units() {
         assert_eq!(duration("25"), Ok(Duration::from_secs(25)));
         assert_eq!(duration("0.3"), Ok(Duration::from_millis(300)));
@@ -252,6 +286,22 @@ mod tests {
         assert_eq!(size("1MiB"), Ok(1 << 20));
         for refused in ["", "0", "-1", "lots", "9TiB"] {
             assert!(size(refused).is_err(), "{refused} was accepted");
+        }
+    }
+
+    #[test]
+    fn an_authority_has_a_port() {
+        assert_eq!(authority("api.internal:5011").unwrap(), "api.internal:5011");
+        assert!(authority("[::1]:5011").is_ok());
+        for refused in [
+            "",
+            "api",
+            "http://api:5011",
+            "me@api:5011",
+            "api:port",
+            "api:70000",
+        ] {
+            assert!(authority(refused).is_err(), "{refused} was accepted");
         }
     }
 

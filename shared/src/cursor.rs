@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use crate::{
     bus::{Epoch, Offset, PartitionId, Point},
     clock::Timestamp,
+    rules::{Rule, holds},
 };
 
 /// A cursor older than this proves nothing: one hour less than a channel's head lives.
@@ -54,6 +55,19 @@ impl Position {
         if let Some(at) = self.offsets.get_mut(usize::from(partition)) {
             *at = offset.max(*at);
         }
+    }
+
+    /// The same place but for one partition, where a new epoch has begun.
+    #[must_use]
+    pub fn in_new_epoch(&self, point: Point) -> Self {
+        let (mut position, index) = (self.clone(), usize::from(point.partition));
+        if let (Some(epoch), Some(offset)) = (
+            position.epochs.get_mut(index),
+            position.offsets.get_mut(index),
+        ) {
+            (*epoch, *offset) = (point.epoch, point.offset);
+        }
+        position
     }
 
     /// The same place but for one partition, where it is back at an earlier offset.
@@ -107,9 +121,9 @@ impl Position {
             epochs: self.epochs.clone(),
             offsets: cursor.offsets.clone(),
         };
-        let valid = cursor.epochs == self.epoch_hash()
-            && at.within(self)
-            && now.since(cursor.stamp) <= CURSOR_LIFE;
+        let foreign = cursor.epochs != self.epoch_hash() && holds(Rule::ForeignCursorsAreRefused);
+        let old = now.since(cursor.stamp) > CURSOR_LIFE && holds(Rule::OldCursorsAreRefused);
+        let valid = !foreign && !old && at.within(self);
         valid.then_some(at)
     }
 }

@@ -1,4 +1,5 @@
-//! The codes by which clients tell errors apart, the same over HTTP and on sockets.
+//! The codes by which clients tell errors apart, the same over HTTP and on sockets; and a code with
+//! words for people, as sockets and internal requests carry it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -47,6 +48,26 @@ impl ErrorCode {
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
             Self::UnknownEvent => "unknown_event",
+        }
+    }
+}
+
+/// Why something that was asked for was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// The stable code.
+    pub code: ErrorCode,
+    /// What is wrong and what to do about it, for people.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with a message for people.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
         }
     }
 }

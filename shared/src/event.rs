@@ -124,6 +124,21 @@ pub enum SignalName {
     TypingStop,
 }
 
+/// That a session goes on on another connection, which makes those it had before superfluous: a
+/// signal on the user's channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Takeover {
+    /// [`VERSION`].
+    pub v: u8,
+    /// Which session.
+    pub pid: String,
+    /// The connection it goes on on: the Socket.IO session id.
+    pub connection_id: String,
+    /// When the client asked for that connection. One of a later time is newer, and stays.
+    pub at: Timestamp,
+}
+
 /// A payload that this build cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -171,6 +186,7 @@ macro_rules! payload {
 payload!(ConversationEvent<'_>);
 payload!(MembershipNotice);
 payload!(Signal);
+payload!(Takeover);
 
 impl<'a> ConversationEvent<'a> {
     /// Reads it back.
@@ -195,6 +211,17 @@ impl MembershipNotice {
 }
 
 impl Signal {
+    /// Reads it back.
+    ///
+    /// # Errors
+    ///
+    /// If it is malformed or of another version.
+    pub fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        checked(serde_json::from_slice(payload)?)
+    }
+}
+
+impl Takeover {
     /// Reads it back.
     ///
     /// # Errors

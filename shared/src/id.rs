@@ -26,7 +26,7 @@ macro_rules! uuid_id {
             #[must_use]
             pub fn new(now: Timestamp) -> Self {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
-                Self(uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid())
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &crate::random::random()).into_uuid())
             }
 
             /// The sixteen bytes, as stored.
@@ -71,6 +71,45 @@ uuid_id! {
 uuid_id! {
     /// A message.
     MessageId
+}
+
+/// A gateway process, for as long as it runs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GatewayId([u8; Self::LENGTH]);
+
+impl GatewayId {
+    /// How many bytes it has.
+    pub const LENGTH: usize = 6;
+
+    /// A new one, unlike any other.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(crate::random::random())
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+
+    /// From its bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for GatewayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for GatewayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The longest user id, in bytes.

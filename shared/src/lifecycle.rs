@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Draining is soft: not ready any more, but what is open is served. Finishing lets requests in
-//! flight come to their end. Stopping is hard: whatever still runs is dropped. Every task of the process is spawned on its tracker.
+//! flight come to their end. Stopping is hard: whatever still runs is dropped. Every task of the
+//! process is spawned on its tracker.
 
 use std::{
     sync::{
@@ -17,13 +18,19 @@ use std::{
 };
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
 use crate::config::duration;
+
+/// How long requests in flight may take once everybody has been sent away.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 /// How a process leaves.
 #[derive(Debug, Clone, Args)]
@@ -47,6 +54,8 @@ pub struct Lifecycle {
     stop: CancellationToken,
     connections: TaskTracker,
     tasks: TaskTracker,
+    #[cfg(feature = "simulation")]
+    killed: CancellationToken,
 }
 
 impl Lifecycle {
@@ -75,6 +84,19 @@ impl Lifecycle {
     /// Done once draining begins.
     pub async fn draining(&self) {
         self.drain.cancelled().await;
+    }
+
+    /// Brings the process to its end: `leave` sends everybody away, requests in flight come to
+    /// theirs in bounded time, and what still runs then is dropped. A second signal skips the waiting.
+    pub async fn end(&self, leave: impl Future<Output = ()>) {
+        self.drain();
+        tokio::select! {
+            () = self.stopping() => {}
+            () = leave => {}
+        }
+        self.finish_requests(LAST_REQUESTS).await;
+        self.stop();
+        self.ended().await;
     }
 
     /// Lets HTTP connections end after the request they are at, for at most `patience`, and takes no
@@ -121,12 +143,48 @@ impl Lifecycle {
     /// Spawns a task of the process: it runs to its end or until [`stop`](Self::stop).
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
-        self.tasks.spawn(async move {
+        self.spawn_to_its_end(async move {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 () = task => {}
             }
         });
+    }
+
+    /// Spawns a task of the process on another runtime than the caller's.
+    pub fn spawn_on(&self, runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
+        let _on = runtime.enter();
+        self.spawn(task);
+    }
+
+    /// Spawns a task that soon comes to its end: the process does not end before it has.
+    pub fn spawn_to_its_end(&self, task: impl Future<Output = ()> + Send + 'static) {
+        #[cfg(feature = "simulation")]
+        let task = {
+            let killed = self.killed.clone();
+            async move {
+                tokio::select! {
+                    biased;
+                    () = killed.cancelled() => {}
+                    () = task => {}
+                }
+            }
+        };
+        self.tasks.spawn(task);
+    }
+
+    /// Ends the process as `kill -9` does: none of its tasks gets another turn.
+    #[cfg(feature = "simulation")]
+    pub fn kill(&self) {
+        self.killed.cancel();
+        self.stop();
+    }
+
+    /// Done once the process was killed.
+    #[cfg(feature = "simulation")]
+    pub async fn killed(&self) {
+        self.killed.cancelled().await;
     }
 
     /// Spawns the task of an HTTP connection.

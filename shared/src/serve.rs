@@ -44,25 +44,44 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Listeners")]
 pub struct ListenSettings {
-    /// The public listener.
-    #[arg(long, env = "LISTEN", value_parser = address, default_value = "127.0.0.1:5001")]
-    pub listen: SocketAddr,
+    /// The public listener; 127.0.0.1:5001, for a gateway 127.0.0.1:5002.
+    #[arg(long, env = "LISTEN", value_parser = address)]
+    pub listen: Option<SocketAddr>,
     /// The port of the public listener alone.
     #[arg(long, env = "PORT", value_parser = port)]
     pub port: Option<u16>,
-    /// The listener for `/metrics`, `/healthz` and `/readyz`.
-    #[arg(long, env = "ADMIN_LISTEN", value_parser = address, default_value = "127.0.0.1:9464")]
-    pub admin_listen: SocketAddr,
+    /// The listener for `/metrics`, `/healthz` and `/readyz`; 127.0.0.1:9464, for a gateway
+    /// 127.0.0.1:9465.
+    #[arg(long, env = "ADMIN_LISTEN", value_parser = address)]
+    pub admin_listen: Option<SocketAddr>,
 }
 
 impl ListenSettings {
-    /// The public address.
-    #[must_use]
-    pub fn public(&self) -> SocketAddr {
-        let mut address = self.listen;
+    /// Binds the public listener, by default to this port of this machine.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be had.
+    pub fn bind_public(&self, port: u16) -> anyhow::Result<TcpListener> {
+        let mut address = self.listen.unwrap_or(here(port));
         address.set_port(self.port.unwrap_or(address.port()));
-        address
+        bind("LISTEN", address)
     }
+
+    /// Binds the admin listener, by default to this port of this machine.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be had.
+    pub fn bind_admin(&self, port: u16) -> anyhow::Result<TcpListener> {
+        bind("ADMIN_LISTEN", self.admin_listen.unwrap_or(here(port)))
+    }
+}
+
+/// A port that only this machine reaches.
+#[must_use]
+pub fn here(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
 }
 
 /// Binds a listener; `variable` is what the user would set to change the address.

@@ -70,7 +70,9 @@ pub fn errors(registry: &Registry) -> prometheus::Result<IntCounterVec> {
         "api_internal",
         "api_unavailable",
         "publish",
+        "backend",
         "bus",
+        "new_epoch",
         "partition_lost",
         "gap",
     ] {

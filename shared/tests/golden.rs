@@ -9,10 +9,17 @@
 use std::{env, fmt::Debug, fs, path::Path};
 
 use callboard_shared::{
+    auth::Identity,
+    backend::{
+        Membership, MembershipAnswer, MembershipRequest, MembershipsAnswer, MembershipsRequest,
+        Receipt, ReceiptRequest, ReceiptState, ReceiptsAnswer, ReceiptsRequest, SendMessage,
+        SendRequest,
+    },
     clock::Timestamp,
+    error::{ErrorCode, Refusal},
     event::{
         ConversationEvent, EventName, MembershipChange, MembershipNotice, Signal, SignalName,
-        VERSION,
+        Takeover, VERSION,
     },
     id::{ConversationId, MessageId, Seq, UserId},
     wire,
@@ -221,6 +228,77 @@ fn bus() {
         user_name: Some("Alice".to_owned()),
     };
     round_trip("bus-signal", &signal);
+    let takeover = Takeover {
+        v: VERSION,
+        pid: "p1d".to_owned(),
+        connection_id: "c0ffee".to_owned(),
+        at: at(),
+    };
+    round_trip("bus-takeover", &takeover);
+}
+
+#[test]
+fn internal_requests() {
+    let identity = |name: Option<&str>| Identity {
+        user_id: alice(),
+        name: name.map(Into::into),
+        expires_at: at(),
+    };
+    let membership = |left_seq| Membership {
+        conversation_id: conversation_id(),
+        joined_seq: Seq::new(3),
+        left_seq,
+    };
+    let users = vec![identity(Some("Alice")), identity(None)];
+    let limit = 1_000;
+    round_trip(
+        "internal-memberships-request",
+        &MembershipsRequest { users, limit },
+    );
+    let current = vec![membership(None), membership(Some(Seq::new(7)))];
+    let memberships = vec![current, Vec::new()];
+    round_trip(
+        "internal-memberships-answer",
+        &MembershipsAnswer { memberships },
+    );
+    let questions = vec![(alice(), conversation_id())];
+    round_trip(
+        "internal-membership-request",
+        &MembershipRequest { questions },
+    );
+    let memberships = vec![Some((membership(None), Seq::new(7))), None];
+    round_trip(
+        "internal-membership-answer",
+        &MembershipAnswer { memberships },
+    );
+    let send = SendRequest {
+        sender: identity(Some("Alice")),
+        message: SendMessage {
+            conversation_id: conversation_id(),
+            content: "Are you free on Friday?".to_owned(),
+            client_message_id: Some("m-1".to_owned()),
+        },
+    };
+    round_trip("internal-send-request", &send);
+    let receipt = |receipt| ReceiptRequest {
+        user_id: alice(),
+        conversation_id: conversation_id(),
+        receipt,
+    };
+    let receipts = vec![
+        receipt(Receipt::Read(vec![message_id()])),
+        receipt(Receipt::ReadAll),
+        receipt(Receipt::Delivered(Seq::new(7))),
+    ];
+    round_trip("internal-receipts-request", &ReceiptsRequest { receipts });
+    let state = ReceiptState {
+        read_seq: Seq::new(6),
+        delivered_seq: Seq::new(7),
+        unread_count: 1,
+    };
+    let refusal = Refusal::new(ErrorCode::NotFound, "There is no such conversation.");
+    let outcomes = vec![Ok(state), Err(refusal)];
+    round_trip("internal-receipts-answer", &ReceiptsAnswer { outcomes });
 }
 
 #[test]

@@ -14,18 +14,14 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::{
-    ABSENCE_HOLDS, ABSENT_TOO_OLD, Absence, Bus, BusError, Channel, Epoch, Floor, HEAD_LIFE, Head,
-    JOINED_LIFE, Link, LogEntry, LogLimits, Offset, PartitionId, Place, Point, Publication, Push,
-    Reply, Request, Requests, Slice,
+    ABSENCE_HOLDS, ABSENT_TOO_OLD, Absence, Ask, Bus, BusError, Channel, Epoch, Floor,
+    GATEWAY_LIFE, HEAD_LIFE, Head, JOINED_LIFE, Link, LogEntry, LogLimits, Offset, PUSH_QUEUE,
+    PartitionId, Place, Point, Publication, Push, Reply, Request, Requests, Slice, Standing,
 };
 use crate::{
     clock::{Clock, Timestamp},
-    id::{ConversationId, Seq},
+    id::{ConversationId, GatewayId, Seq},
 };
-
-/// How many pushes may wait for one subscriber; past it, the subscriber loses the partition and
-/// catches up from the logs.
-pub const PUSH_QUEUE: usize = 16_384;
 
 /// Expired channels are looked for once in this many appends.
 const SWEEP_EVERY: u64 = 4_096;
@@ -39,6 +35,8 @@ pub struct LocalBus {
 
 struct Partition {
     epoch: Epoch,
+    /// When the epoch began.
+    began: Timestamp,
     offset: Offset,
     limits: LogLimits,
     push_queue: usize,
@@ -46,6 +44,7 @@ struct Partition {
     links: HashMap<LinkId, mpsc::Sender<Push>>,
     next_link: LinkId,
     joined: HashMap<String, (Vec<ConversationId>, Timestamp)>,
+    gateways: HashMap<GatewayId, (String, Timestamp)>,
 }
 
 type LinkId = u64;
@@ -70,6 +69,7 @@ impl LocalBus {
     pub fn with_push_queue(limits: LogLimits, clock: Arc<dyn Clock>, push_queue: usize) -> Self {
         let partition = Partition {
             epoch: Epoch::random(),
+            began: clock.now(),
             offset: 0,
             limits,
             push_queue: push_queue.max(2),
@@ -77,6 +77,7 @@ impl LocalBus {
             links: HashMap::new(),
             next_link: 0,
             joined: HashMap::new(),
+            gateways: HashMap::new(),
         };
         Self {
             partition: Arc::new(Mutex::new(partition)),
@@ -118,8 +119,8 @@ impl Partition {
         now: Timestamp,
     ) -> Reply {
         let channel = Channel::Conversation(publication.conversation);
-        let head = match (self.head(&channel, now), floor) {
-            (Some(head), _) => head.seq,
+        let (head, outdated) = match (self.head(&channel, now), floor) {
+            (Some(head), _) => (head.seq, false),
             (None, None) => {
                 return Reply::Absent(Absence {
                     epoch: self.epoch,
@@ -134,18 +135,22 @@ impl Partition {
                         at: now,
                     });
                 }
-                if now.since(publication.committed_at) > ABSENT_TOO_OLD {
-                    self.new_epoch();
-                }
-                seq.previous()
+                let old = now.since(publication.committed_at) > ABSENT_TOO_OLD;
+                // An epoch that is younger than that has forgotten nothing yet.
+                let outdated = old && now.since(self.began) > ABSENT_TOO_OLD;
+                (seq.previous(), outdated)
             }
         };
         let seq = match publication.place {
-            Place::Sequenced(seq) if seq <= head => return Reply::Duplicate,
+            Place::Sequenced(seq) if seq <= head => return Reply::Duplicate(Standing::Settled),
             Place::Sequenced(seq) if seq > head.next() => return Reply::Next(head.next()),
             Place::Sequenced(seq) => seq,
+            Place::Tagged(tag) if tag > head => return Reply::Next(head.next()),
             Place::Tagged(_) | Place::Notice => head,
         };
+        if outdated {
+            self.new_epoch(now);
+        }
         for (user, payload) in &publication.notices {
             self.append(
                 &Channel::User(user.clone()),
@@ -162,7 +167,7 @@ impl Partition {
             publication.payload.clone(),
             now,
         );
-        Reply::Published
+        Reply::Published(Standing::Settled)
     }
 
     /// The channel's head, unless it has expired.
@@ -247,8 +252,9 @@ impl Partition {
         }
     }
 
-    fn new_epoch(&mut self) {
+    fn new_epoch(&mut self, now: Timestamp) {
         self.epoch = Epoch::random();
+        self.began = now;
         self.offset = 0;
         for state in self.channels.values_mut() {
             state.head = None;
@@ -264,11 +270,13 @@ impl Partition {
         });
         self.joined
             .retain(|_, (_, kept)| now.since(*kept) <= JOINED_LIFE);
+        self.gateways
+            .retain(|_, (_, said)| now.since(*said) <= GATEWAY_LIFE);
     }
 
-    fn request(&mut self, link: LinkId, request: Request) {
-        match request {
-            Request::Subscribe(channels) => {
+    fn request(&mut self, link: LinkId, ask: Ask) {
+        match ask {
+            Ask::Subscribe(channels) => {
                 for channel in channels {
                     let subscribers = &mut self.channels.entry(channel).or_default().subscribers;
                     if !subscribers.contains(&link) {
@@ -276,12 +284,12 @@ impl Partition {
                     }
                 }
             }
-            Request::Unsubscribe(channels) => {
+            Ask::Unsubscribe(channels) => {
                 for channel in channels {
                     self.unsubscribe(link, channel);
                 }
             }
-            Request::Position(tag) => {
+            Ask::Position(tag) => {
                 let lost = self.push_to(
                     &[link],
                     &Push::Position {
@@ -337,13 +345,17 @@ impl Bus for LocalBus {
         Ok(self.lock().publish(publication, floor, self.clock.now()))
     }
 
-    async fn signal(&self, conversation: ConversationId, payload: Bytes) -> Result<(), BusError> {
+    async fn epoch(&self, _: PartitionId) -> Result<Epoch, BusError> {
+        Ok(self.lock().epoch)
+    }
+
+    async fn signal(&self, channel: &Channel, payload: Bytes) -> Result<(), BusError> {
         let mut partition = self.lock();
-        if let Some(state) = partition.channels.get(&Channel::Conversation(conversation)) {
+        if let Some(state) = partition.channels.get(channel) {
             let lost = partition.push_to(
                 &state.subscribers,
                 &Push::Signal {
-                    conversation,
+                    channel: channel.clone(),
                     payload,
                 },
             );
@@ -376,19 +388,19 @@ impl Bus for LocalBus {
         })
     }
 
-    async fn open(&self) -> Result<Link, BusError> {
+    fn open(&self) -> Link {
         let mut partition = self.lock();
         let (sender, pushes) = mpsc::channel(partition.push_queue);
         let id = partition.next_link;
         partition.next_link += 1;
         partition.links.insert(id, sender);
-        Ok(Link {
+        Link {
             requests: Box::new(LocalRequests {
                 bus: self.clone(),
                 id,
             }),
             pushes,
-        })
+        }
     }
 
     async fn keep_joined(
@@ -414,6 +426,25 @@ impl Bus for LocalBus {
             .map(|(joined, _)| joined)
             .unwrap_or_default())
     }
+
+    async fn announce(&self, gateway: GatewayId, address: &str) -> Result<(), BusError> {
+        let said = (address.to_owned(), self.clock.now());
+        self.lock().gateways.insert(gateway, said);
+        Ok(())
+    }
+
+    async fn locate(&self, gateway: GatewayId) -> Result<Option<String>, BusError> {
+        let now = self.clock.now();
+        let said = self.lock().gateways.get(&gateway).cloned();
+        Ok(said
+            .filter(|(_, at)| now.since(*at) <= GATEWAY_LIFE)
+            .map(|(address, _)| address))
+    }
+
+    async fn withdraw(&self, gateway: GatewayId) -> Result<(), BusError> {
+        self.lock().gateways.remove(&gateway);
+        Ok(())
+    }
 }
 
 struct LocalRequests {
@@ -421,11 +452,9 @@ struct LocalRequests {
     id: LinkId,
 }
 
-#[async_trait]
 impl Requests for LocalRequests {
-    async fn send(&mut self, request: Request) -> Result<(), BusError> {
-        self.bus.lock().request(self.id, request);
-        Ok(())
+    fn send(&self, request: Request) {
+        self.bus.lock().request(self.id, request.ask);
     }
 }
 
@@ -483,12 +512,12 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_left_of_a_link_that_was_dropped() {
         let subject = local(LogLimits::default(), PUSH_QUEUE);
-        let mut link = subject.bus.open().await.unwrap();
+        let link = subject.bus.open();
         let channel = Channel::Conversation(ConversationId::new(subject.clock.now()));
-        link.requests
-            .send(Request::Subscribe(vec![channel]))
-            .await
-            .unwrap();
+        link.requests.send(Request {
+            partition: 0,
+            ask: Ask::Subscribe(vec![channel]),
+        });
         assert_eq!(subject.bus.subscribed_channels(), 1);
         drop(link);
         assert_eq!(subject.bus.subscribed_channels(), 0);
