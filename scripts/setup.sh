@@ -11,15 +11,33 @@ need() {
 command -v cargo >/dev/null || need cargo 'install Rust (rustup.rs)'
 command -v node >/dev/null || need node 'install Node.js 20 or later'
 
+# Debian keeps servers where a user's PATH does not lead.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 packages=()
+services=()
 command -v cc >/dev/null || packages+=(build-essential)
 command -v python3 >/dev/null || packages+=(python3)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || services+=(postgresql)
+command -v redis-server >/dev/null || services+=(redis-server)
+command -v haproxy >/dev/null || services+=(haproxy)
+packages+=(${services[@]+"${services[@]}"})
 
 if ((${#packages[@]} > 0)); then
   echo "== installing ${packages[*]}"
   ((EUID == 0)) || need "${packages[*]}" "sudo apt-get install ${packages[*]}"
   export DEBIAN_FRONTEND=noninteractive
+  # Only the programs are wanted: no service starts now, or with the machine.
+  policy=/usr/sbin/policy-rc.d
+  if ((${#services[@]} > 0)) && [[ ! -e $policy ]]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
   apt-get update -qq
   apt-get install -qq -y --no-install-recommends "${packages[@]}"
+  for service in ${services[@]+"${services[@]}"}; do
+    update-rc.d "$service" disable >/dev/null 2>&1 || true
+  done
 fi
