@@ -4,11 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use callboard_shared::{
-    auth::Verifier, bus::Bus, clock::Clock, config::Origin, lifecycle::Lifecycle,
+    auth::Verifier, bus::Bus, clock::Clock, config::Origin, internal::InternalToken,
+    lifecycle::Lifecycle,
 };
 use prometheus::{IntCounterVec, Registry};
 
 use crate::{
+    backend::LocalBackend,
+    internal,
     layers::Gate,
     metrics::{ErrorKind, Metrics},
     operations::{Limits, Operations},
@@ -128,10 +131,21 @@ impl Api {
         router::fallback(&self.around)
     }
 
-    /// The operations, for a gateway in the same process.
+    /// What gateways ask over HTTP, for a listener of its own.
+    pub fn internal_router(&self, token: &InternalToken) -> Router {
+        internal::router(&self.around, token)
+    }
+
+    /// The operations, for what calls them without a token.
     #[must_use]
     pub fn operations(&self) -> Operations {
         self.around.operations.clone()
+    }
+
+    /// What gateways ask, for one in the same process.
+    #[must_use]
+    pub fn backend(&self) -> LocalBackend {
+        LocalBackend::new(self.around.operations.clone())
     }
 
     /// Publishes what an earlier process has committed and not published. In a process that has its

@@ -72,12 +72,10 @@ where
             key,
             open: true,
         };
-        let counted = self.lifecycle.track();
-        tokio::spawn(async move {
+        self.lifecycle.spawn_to_its_end(async move {
             while let Some(jobs) = lane.take() {
                 work(jobs).await;
             }
-            drop(counted);
         });
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! What one can do: the rules, one file a subject. REST routes call these operations, and so does
-//! a gateway in the same process.
+//! what gateways ask.
 //!
 //! An operation takes valid values, asks the store for one atomic step, has what it committed
 //! published, and answers. It knows no HTTP and no SQL.
@@ -108,7 +108,10 @@ impl Operations {
     ///
     /// If the store is away.
     pub async fn see(&self, identity: &Identity) -> Result<()> {
-        self.inner.names.see(identity, self.now()).await
+        self.inner
+            .names
+            .see(std::slice::from_ref(identity), self.now())
+            .await
     }
 
     /// Whether the store can be read.

@@ -8,6 +8,7 @@ use callboard_shared::{
     clock::{Clock, Timestamp},
     event::{ConversationEvent, EventName, MembershipChange, MembershipNotice, VERSION},
     lifecycle::Lifecycle,
+    rules::{Rule, holds},
     wire::{ConversationDeleted, Message, NewMessage},
 };
 use futures::future::join_all;
@@ -174,6 +175,7 @@ impl Removal {
 
     async fn remove(&self, mut entries: Vec<OutboxId>) {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(REMOVAL_GATHER) => {}
             () = self.lifecycle.draining() => {}
         }
@@ -199,7 +201,7 @@ pub(crate) struct Sweeper {
 impl Sweeper {
     /// Sweeps at once and every second from then on.
     pub(crate) async fn run(self) {
-        loop {
+        while holds(Rule::Sweeping) {
             let before = self.clock.now().minus(SWEEP_AGE);
             if let Err(error) = self.sweep(before).await {
                 self.metrics.error(ErrorKind::Background);
@@ -212,26 +214,33 @@ impl Sweeper {
         }
     }
 
-    /// One pass over what was committed before a time, to its end or until the bus is away.
+    /// One pass over what was committed before a time, to its end or until all of the bus is away.
+    /// What fails, or lives in a partition that is away, holds up nothing else.
     pub(crate) async fn sweep(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.publisher.look_again().await;
+        let unpublished = (self.store.backlog().await?).saturating_sub(self.publisher.settling());
+        self.metrics
+            .outbox_pending
+            .set(i64::try_from(unpublished).unwrap_or(i64::MAX));
         let mut after = OutboxId::default();
         loop {
-            let pending = self.store.pending(before, after, SWEEP_PAGE).await?;
-            self.metrics
-                .outbox_pending
-                .set(i64::try_from(pending.total).unwrap_or(i64::MAX));
-            let last = pending.entries.last().map(|entry| entry.id);
-            let full = pending.entries.len() == SWEEP_PAGE;
-            let offered = pending
-                .entries
+            let page = self.store.pending(before, after, SWEEP_PAGE).await?;
+            let last = page.last().map(|pending| pending.id);
+            let full = page.len() == SWEEP_PAGE;
+            let due: Vec<_> = page
                 .into_iter()
-                .map(|entry| self.publisher.offer(entry));
-            let published = join_all(offered)
-                .await
-                .into_iter()
-                .all(|published| published);
+                .filter(|pending| !self.publisher.is_settling(pending.id))
+                .filter(|pending| !self.publisher.is_away(pending.conversation))
+                .map(|pending| pending.id)
+                .collect();
+            let entries = match due[..] {
+                [] => Vec::new(),
+                _ => self.store.entries(&due).await?,
+            };
+            let offered = entries.into_iter().map(|entry| self.publisher.offer(entry));
+            join_all(offered).await;
             match last {
-                Some(last) if full && published => after = last,
+                Some(last) if full && !self.publisher.is_cut_off() => after = last,
                 _ => return Ok(()),
             }
         }

@@ -5,10 +5,14 @@
 //! implementation. What a step leaves to publish it writes to the outbox in the same transaction
 //! and hands back. SQL lives below this module and nowhere else.
 
-#[cfg(test)]
-mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+#[expect(clippy::unwrap_used, reason = "a suite that runs in tests alone")]
+pub mod conformance;
+mod failure;
 mod model;
-pub(crate) mod rules;
+pub mod postgres;
+mod rows;
+pub mod rules;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -24,7 +28,7 @@ pub use self::{
         Action, Announcement, Backlog, Change, Changed, Created, Event, EventBody, ListKey, Listed,
         Membership, Missed, NewConversation, NewMessage, OutboxEntry, OutboxId, ParticipantKey,
         Pending, Range, Receipt, ReceiptKind, ReceiptRequest, ReceiptState, Receipts, Sent,
-        SyncRequest,
+        SyncRequest, UserName,
     },
     rules::Refusal,
 };
@@ -35,6 +39,9 @@ pub enum StoreError {
     /// It is away or overloaded. A commit that was under way may have happened.
     #[error("the store is away")]
     Unavailable(#[source] BoxError),
+    /// Another transaction holds for too long what it needs. Other steps may well be done.
+    #[error("the store waits for another transaction")]
+    Locked(#[source] BoxError),
     /// It holds, or was asked, something that should not be: a defect.
     #[error("the store holds something unexpected")]
     Defect(#[source] BoxError),
@@ -52,13 +59,12 @@ pub type Outcome<T> = Result<T, Refusal>;
 /// if there were no such conversation.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Remembers a user's display name.
-    async fn see_user(
-        &self,
-        user: &UserId,
-        name: Option<&str>,
-        at: Timestamp,
-    ) -> Result<(), StoreError>;
+    /// How many transactions that send are worth having under way at once, of different
+    /// conversations.
+    fn lanes(&self) -> u8;
+
+    /// Remembers users' display names. A crash may undo it.
+    async fn see_users(&self, names: &[UserName], at: Timestamp) -> Result<(), StoreError>;
 
     /// Creates a conversation with its first event, or finds the direct one that these two people
     /// have already.
@@ -123,14 +129,14 @@ pub trait Store: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<Receipts, StoreError>;
 
-    /// A user's stays: the current ones, most recently active first and at most `limit`, and those
-    /// that ended at `left_since` or later.
+    /// Each user's stays, in the order of asking: the current ones, most recently active first and
+    /// at most `limit` a user, and those that ended at `left_since` or later.
     async fn memberships(
         &self,
-        user: &UserId,
+        users: &[UserId],
         limit: usize,
         left_since: Timestamp,
-    ) -> Result<Vec<Membership>, StoreError>;
+    ) -> Result<Vec<Vec<Membership>>, StoreError>;
 
     /// A user's current stay in a conversation.
     async fn membership(
@@ -151,13 +157,19 @@ pub trait Store: Send + Sync + 'static {
     /// there is none, the one after the last.
     async fn floor(&self, id: ConversationId) -> Result<Seq, StoreError>;
 
+    /// How many entries the outbox holds, of any age; many more than a few need not be counted.
+    async fn backlog(&self) -> Result<u64, StoreError>;
+
     /// What has been in the outbox since `before` or longer, past `after`, in the order of writing.
     async fn pending(
         &self,
         before: Timestamp,
         after: OutboxId,
         limit: usize,
-    ) -> Result<Pending, StoreError>;
+    ) -> Result<Vec<Pending>, StoreError>;
+
+    /// These entries of the outbox, as far as they are still there, in the order of writing.
+    async fn entries(&self, ids: &[OutboxId]) -> Result<Vec<OutboxEntry>, StoreError>;
 
     /// Takes published entries out of the outbox. A crash may undo it.
     async fn published(&self, entries: &[OutboxId]) -> Result<(), StoreError>;
@@ -166,7 +178,7 @@ pub trait Store: Send + Sync + 'static {
     /// publish, about `limit` at most; says whether there may be more.
     async fn purge(&self, deleted_before: Timestamp, limit: usize) -> Result<bool, StoreError>;
 
-    /// Whether it can be read.
+    /// Whether it can be used: it is there, and in a form that this build knows.
     async fn check(&self) -> Result<(), StoreError>;
 }
 

@@ -117,7 +117,7 @@ impl From<StoreError> for Error {
 impl From<Arc<StoreError>> for Error {
     fn from(error: Arc<StoreError>) -> Self {
         match *error {
-            StoreError::Unavailable(_) => Self::Unavailable(error),
+            StoreError::Unavailable(_) | StoreError::Locked(_) => Self::Unavailable(error),
             StoreError::Defect(_) => Self::Internal(error),
         }
     }

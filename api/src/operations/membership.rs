@@ -76,19 +76,25 @@ impl Operations {
         self.change(by, id, Action::Remove(user)).await.map(drop)
     }
 
-    /// What a gateway needs to know of whoever connects: the current stays, most recently active
-    /// first and at most `limit`, and those that ended not long ago. Remembers the display name.
+    /// What a gateway needs to know of those who connect, in the order of asking: the current
+    /// stays, most recently active first and at most `limit` a user, and those that ended not long
+    /// ago. Remembers the display names. However many connect at once, it is few queries.
     ///
     /// # Errors
     ///
     /// If the store is away.
-    pub async fn memberships(&self, identity: &Identity, limit: usize) -> Result<Vec<Membership>> {
-        self.see(identity).await?;
+    pub async fn memberships(
+        &self,
+        identities: &[Identity],
+        limit: usize,
+    ) -> Result<Vec<Vec<Membership>>> {
+        self.inner.names.see(identities, self.now()).await?;
         let left_since = self.now().minus(self.inner.limits.departed);
-        Ok(self
-            .store()
-            .memberships(&identity.user_id, limit, left_since)
-            .await?)
+        let users: Vec<_> = identities
+            .iter()
+            .map(|identity| identity.user_id.clone())
+            .collect();
+        Ok(self.store().memberships(&users, limit, left_since).await?)
     }
 
     /// A user's current stay in a conversation; none if they do not take part.

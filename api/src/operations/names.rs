@@ -2,13 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use callboard_shared::{auth::Identity, clock::Timestamp, id::UserId};
 
 use super::Result;
-use crate::store::Store;
+use crate::store::{Store, UserName};
 
 /// How many users' names are kept in mind; past it, all are forgotten and written down again.
 const REMEMBERED: usize = 100_000;
@@ -26,23 +26,30 @@ impl Names {
         }
     }
 
-    pub(super) async fn see(&self, identity: &Identity, at: Timestamp) -> Result<()> {
-        if !self.is_new(identity) {
+    pub(super) async fn see(&self, identities: &[Identity], at: Timestamp) -> Result<()> {
+        let new = self.new_among(identities);
+        if new.is_empty() {
             return Ok(());
         }
-        self.store
-            .see_user(&identity.user_id, identity.name.as_deref(), at)
-            .await?;
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= REMEMBERED {
+        self.store.see_users(&new, at).await?;
+        let mut seen = self.lock();
+        if seen.len() + new.len() > REMEMBERED {
             seen.clear();
         }
-        seen.insert(identity.user_id.clone(), identity.name.clone());
+        seen.extend(new);
         Ok(())
     }
 
-    fn is_new(&self, identity: &Identity) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(&identity.user_id) != Some(&identity.name)
+    fn new_among(&self, identities: &[Identity]) -> Vec<UserName> {
+        let seen = self.lock();
+        let new = identities
+            .iter()
+            .filter(|identity| seen.get(&identity.user_id) != Some(&identity.name));
+        new.map(|identity| (identity.user_id.clone(), identity.name.clone()))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Option<Arc<str>>>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

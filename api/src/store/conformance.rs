@@ -30,15 +30,15 @@ pub(crate) use self::{
     catching_up::*, conversations::*, outbox::*, participants::*, receipts::*, sending::*,
 };
 use super::{
-    Action, Change, Changed, Created, NewConversation, NewMessage, OutboxEntry, Outcome,
-    ReceiptKind, ReceiptRequest, ReceiptState, Receipts, Sent, Store,
+    Action, Change, Changed, Created, Membership, NewConversation, NewMessage, OutboxEntry,
+    Outcome, ReceiptKind, ReceiptRequest, ReceiptState, Receipts, Sent, Store,
 };
 
 /// Makes a test of each requirement; `$subject` is a future of a store and of what keeps it alive.
 macro_rules! suite {
-    ($subject:expr) => {
-        $crate::store::conformance::suite! {
-            $subject;
+    ($($subject:tt)*) => {
+        $crate::store::conformance::requirements! {
+            $($subject)*;
             a_sequence_has_no_gaps_under_concurrent_sends
             a_repetition_is_answered_with_the_first_message
             concurrent_repetitions_send_one_message
@@ -60,6 +60,7 @@ macro_rules! suite {
             a_deleted_conversation_is_gone_for_everybody
             deleted_rows_stay_until_nobody_can_ask_for_them
             names_are_those_of_the_last_token
+            many_names_are_seen_at_once
             receipts_only_move_forward
             reading_counts_others_messages
             read_messages_are_named_up_to_the_newest_100
@@ -69,6 +70,7 @@ macro_rules! suite {
             unread_counts_agree_with_counting
             stays_are_told_apart
             stays_are_the_most_recently_active_first
+            stays_of_many_are_told_in_the_order_of_asking
             a_gap_is_filled_in_order
             sync_tells_exactly_what_was_missed
             sync_is_bounded
@@ -78,6 +80,16 @@ macro_rules! suite {
             the_floor_is_the_lowest_that_may_be_unpublished
             a_publication_can_be_rebuilt_from_the_store
         }
+    };
+}
+
+macro_rules! requirements {
+    (run $subject:ident; $($name:ident)*) => {
+        $(
+            let (store, kept_alive) = $subject().await;
+            $name(World::new(store)).await;
+            drop(kept_alive);
+        )*
     };
     ($subject:expr; $($name:ident)*) => {
         $(
@@ -91,7 +103,21 @@ macro_rules! suite {
     };
 }
 
+pub(crate) use requirements;
+#[cfg(test)]
 pub(crate) use suite;
+
+/// Runs the whole suite; `subject` makes a fresh store, and what keeps it alive.
+///
+/// # Panics
+///
+/// If the store does not meet a requirement.
+pub async fn run<F, K>(subject: impl Fn() -> F)
+where
+    F: Future<Output = (Arc<dyn Store>, K)>,
+{
+    suite!(run subject);
+}
 
 /// A store, and a clock that goes on by a second at each look.
 #[derive(Clone)]
@@ -285,6 +311,28 @@ impl World {
         (outcomes.pop().unwrap(), entries)
     }
 
+    /// Remembers a name.
+    pub(crate) async fn see(&self, id: &str, name: Option<&str>) {
+        let seen = (user(id), name.map(Arc::from));
+        self.store.see_users(&[seen], self.now()).await.unwrap();
+    }
+
+    /// One user's stays.
+    pub(crate) async fn stays(
+        &self,
+        name: &str,
+        limit: usize,
+        since: Timestamp,
+    ) -> Vec<Membership> {
+        let mut stays = self
+            .store
+            .memberships(&[user(name)], limit, since)
+            .await
+            .unwrap();
+        assert_eq!(stays.len(), 1);
+        stays.remove(0)
+    }
+
     /// The numbers of all events, whoever takes part.
     pub(crate) async fn sequence(&self, id: ConversationId) -> Vec<u64> {
         let events = self.store.events_from(id, Seq::ZERO, 10_000).await.unwrap();
@@ -294,11 +342,10 @@ impl World {
     /// Everything that is in the outbox.
     pub(crate) async fn outbox(&self) -> Vec<OutboxEntry> {
         let before = self.now().plus(Duration::from_secs(3600));
-        self.store
-            .pending(before, super::OutboxId::default(), 10_000)
-            .await
-            .unwrap()
-            .entries
+        let first = super::OutboxId::default();
+        let pending = self.store.pending(before, first, 10_000).await.unwrap();
+        let ids: Vec<_> = pending.iter().map(|pending| pending.id).collect();
+        self.store.entries(&ids).await.unwrap()
     }
 
     pub(crate) async fn empty_outbox(&self) {

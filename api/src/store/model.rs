@@ -13,6 +13,9 @@ use serde_json::value::RawValue;
 use super::{Outcome, StoreError};
 use crate::values::{ClientMessageId, Content, Title};
 
+/// A user and their display name, if their token has one.
+pub type UserName = (UserId, Option<Arc<str>>);
+
 /// A conversation to create.
 #[derive(Debug, Clone)]
 pub struct NewConversation {
@@ -227,13 +230,13 @@ pub struct OutboxEntry {
     pub announcement: Announcement,
 }
 
-/// A page of the outbox.
-#[derive(Debug)]
+/// That there is an entry in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pending {
-    /// The entries, in the order of writing.
-    pub entries: Vec<OutboxEntry>,
-    /// How many there are in all, of any age.
-    pub total: u64,
+    /// Its id.
+    pub id: OutboxId,
+    /// The conversation that it belongs to.
+    pub conversation: ConversationId,
 }
 
 /// A stay in a conversation: the events that its user may see, and how far the conversation is.
@@ -334,7 +337,8 @@ pub struct Missed {
 
 impl Missed {
     /// What is known of the events after `cursor`.
-    pub(crate) fn new(
+    #[must_use]
+    pub fn new(
         conversation_id: ConversationId,
         cursor: Seq,
         last_seq: Seq,

@@ -24,13 +24,19 @@ pub enum Refusal {
 
 /// What the rules look at in a conversation.
 #[derive(Debug)]
-pub(crate) struct Facts {
-    pub(crate) kind: ConversationKind,
-    pub(crate) created_by: UserId,
+pub struct Facts {
+    /// Whether it is direct.
+    pub kind: ConversationKind,
+    /// Who created it.
+    pub created_by: UserId,
 }
 
 /// Whether a participant may do this.
-pub(crate) fn permit(facts: &Facts, by: &UserId, action: &Action) -> Result<(), Refusal> {
+///
+/// # Errors
+///
+/// Why they may not.
+pub fn permit(facts: &Facts, by: &UserId, action: &Action) -> Result<(), Refusal> {
     let creator = facts.created_by == *by;
     match action {
         Action::Rename(_) => Ok(()),
@@ -45,10 +51,10 @@ pub(crate) fn permit(facts: &Facts, by: &UserId, action: &Action) -> Result<(), 
 }
 
 /// How many participants a conversation may have for its receipts to be announced.
-pub(crate) const ANNOUNCED_UP_TO: u32 = 100;
+pub const ANNOUNCED_UP_TO: u32 = 100;
 
 /// How many messages `messages-read` names at most: the newest.
-pub(crate) const READ_IDS: usize = 100;
+pub const READ_IDS: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -6,12 +6,12 @@
 //! sleep.
 
 mod changes;
+mod columns;
 mod conversations;
 mod membership;
 mod messages;
 mod outbox;
 mod receipts;
-mod rows;
 
 use std::{path::Path, time::Duration};
 
@@ -23,15 +23,15 @@ use callboard_shared::{
 };
 use sqlx::{
     SqlSafeStr, Sqlite, SqlitePool, Transaction,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    migrate::{Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     Backlog, Change, Changed, Created, Event, ListKey, Listed, Membership, NewConversation,
-    NewMessage, OutboxId, Outcome, ParticipantKey, Pending, Range, ReceiptRequest, Receipts,
-    Refusal, Sent, Store, StoreError, SyncRequest,
+    NewMessage, OutboxEntry, OutboxId, Outcome, ParticipantKey, Pending, Range, ReceiptRequest,
+    Receipts, Sent, Store, StoreError, SyncRequest, UserName, failure::outcome,
 };
 
 /// How many connections read.
@@ -138,71 +138,18 @@ fn migrator() -> Migrator {
     )])
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        use sqlx::{Error, error::ErrorKind};
-        let defect = match &error {
-            Error::Database(error) => !matches!(error.kind(), ErrorKind::Other),
-            Error::Decode(_)
-            | Error::Encode(_)
-            | Error::ColumnDecode { .. }
-            | Error::ColumnNotFound(_)
-            | Error::ColumnIndexOutOfBounds { .. }
-            | Error::TypeNotFound { .. }
-            | Error::RowNotFound => true,
-            _ => false,
-        };
-        if defect {
-            Self::Defect(error.into())
-        } else {
-            Self::Unavailable(error.into())
-        }
-    }
-}
-
-impl From<MigrateError> for StoreError {
-    fn from(error: MigrateError) -> Self {
-        Self::Defect(error.into())
-    }
-}
-
-/// Why a step ends early.
-enum Stop {
-    Refused(Refusal),
-    Failed(StoreError),
-}
-
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl<E: Into<StoreError>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// Tells a refusal from a failure.
-fn outcome<T>(result: Result<T, Stop>) -> Result<Outcome<T>, StoreError> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
-        Err(Stop::Failed(error)) => Err(error),
-    }
-}
-
 #[async_trait]
 impl Store for SqliteStore {
-    async fn see_user(
-        &self,
-        user: &UserId,
-        name: Option<&str>,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+    /// There is one writer.
+    fn lanes(&self) -> u8 {
+        1
+    }
+
+    async fn see_users(&self, names: &[UserName], at: Timestamp) -> Result<(), StoreError> {
         let mut write = self.write_relaxed().await?;
-        membership::see_user(&mut write.transaction, user, name, at).await?;
+        for (user, name) in names {
+            membership::see_user(&mut write.transaction, user, name.as_deref(), at).await?;
+        }
         write.commit().await
     }
 
@@ -309,11 +256,16 @@ impl Store for SqliteStore {
 
     async fn memberships(
         &self,
-        user: &UserId,
+        users: &[UserId],
         limit: usize,
         left_since: Timestamp,
-    ) -> Result<Vec<Membership>, StoreError> {
-        membership::all(&mut *self.readers.begin().await?, user, limit, left_since).await
+    ) -> Result<Vec<Vec<Membership>>, StoreError> {
+        let mut read = self.readers.begin().await?;
+        let mut stays = Vec::with_capacity(users.len());
+        for user in users {
+            stays.push(membership::all(&mut read, user, limit, left_since).await?);
+        }
+        Ok(stays)
     }
 
     async fn membership(
@@ -337,13 +289,21 @@ impl Store for SqliteStore {
         outbox::floor(&mut *self.readers.acquire().await?, id).await
     }
 
+    async fn backlog(&self) -> Result<u64, StoreError> {
+        outbox::backlog(&mut *self.readers.acquire().await?).await
+    }
+
     async fn pending(
         &self,
         before: Timestamp,
         after: OutboxId,
         limit: usize,
-    ) -> Result<Pending, StoreError> {
-        outbox::pending(&mut *self.readers.begin().await?, before, after, limit).await
+    ) -> Result<Vec<Pending>, StoreError> {
+        outbox::pending(&mut *self.readers.acquire().await?, before, after, limit).await
+    }
+
+    async fn entries(&self, ids: &[OutboxId]) -> Result<Vec<OutboxEntry>, StoreError> {
+        outbox::entries(&mut *self.readers.acquire().await?, ids).await
     }
 
     async fn published(&self, entries: &[OutboxId]) -> Result<(), StoreError> {

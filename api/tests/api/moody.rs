@@ -6,17 +6,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use callboard_shared::{
     bus::{
-        Bus, BusError, Channel, Floor, Link, Offset, PartitionId, Publication, Reply, Slice,
+        Bus, BusError, Channel, Epoch, Floor, Link, Offset, PartitionId, Publication, Reply, Slice,
         local::LocalBus,
     },
-    id::ConversationId,
+    id::{ConversationId, GatewayId},
 };
 
-/// The in-process bus, which can go away, lose an answer, or give none.
+/// The in-process bus, which can go away, lose an answer, or give none. It has two partitions, but
+/// all is kept in one.
 pub(crate) struct Moody {
     inner: LocalBus,
     /// Every publication fails.
     pub(crate) away: AtomicBool,
+    /// Every publication of the second partition fails.
+    pub(crate) half_away: AtomicBool,
     /// The next publication is made, and fails all the same.
     pub(crate) swallow: AtomicBool,
     /// No publication is answered.
@@ -28,20 +31,29 @@ impl Moody {
         Self {
             inner,
             away: false.into(),
+            half_away: false.into(),
             swallow: false.into(),
             silent: false.into(),
         }
+    }
+
+    fn check(&self, partition: PartitionId) -> Result<(), BusError> {
+        let half_away = self.half_away.load(Ordering::SeqCst);
+        if self.away.load(Ordering::SeqCst) || (partition == 1 && half_away) {
+            return Err(BusError::new("away"));
+        }
+        Ok(())
     }
 }
 
 #[async_trait]
 impl Bus for Moody {
     fn partitions(&self) -> PartitionId {
-        self.inner.partitions()
+        2
     }
 
     fn partition_of(&self, conversation: ConversationId) -> PartitionId {
-        self.inner.partition_of(conversation)
+        PartitionId::from(conversation.as_bytes()[15] % 2)
     }
 
     async fn publish(
@@ -52,18 +64,21 @@ impl Bus for Moody {
         if self.silent.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        if self.away.load(Ordering::SeqCst) {
-            return Err(BusError("away".to_owned()));
-        }
+        self.check(self.partition_of(publication.conversation))?;
         let reply = self.inner.publish(publication, floor).await?;
-        if reply == Reply::Published && self.swallow.swap(false, Ordering::SeqCst) {
-            return Err(BusError("the answer was lost".to_owned()));
+        if matches!(reply, Reply::Published(_)) && self.swallow.swap(false, Ordering::SeqCst) {
+            return Err(BusError::new("the answer was lost"));
         }
         Ok(reply)
     }
 
-    async fn signal(&self, conversation: ConversationId, payload: Bytes) -> Result<(), BusError> {
-        self.inner.signal(conversation, payload).await
+    async fn epoch(&self, partition: PartitionId) -> Result<Epoch, BusError> {
+        self.check(partition)?;
+        self.inner.epoch(0).await
+    }
+
+    async fn signal(&self, channel: &Channel, payload: Bytes) -> Result<(), BusError> {
+        self.inner.signal(channel, payload).await
     }
 
     async fn read(
@@ -76,8 +91,8 @@ impl Bus for Moody {
         self.inner.read(partition, channel, after, limit).await
     }
 
-    async fn open(&self) -> Result<Link, BusError> {
-        self.inner.open().await
+    fn open(&self) -> Link {
+        self.inner.open()
     }
 
     async fn keep_joined(
@@ -90,5 +105,17 @@ impl Bus for Moody {
 
     async fn joined(&self, session: &str) -> Result<Vec<ConversationId>, BusError> {
         self.inner.joined(session).await
+    }
+
+    async fn announce(&self, gateway: GatewayId, address: &str) -> Result<(), BusError> {
+        self.inner.announce(gateway, address).await
+    }
+
+    async fn locate(&self, gateway: GatewayId) -> Result<Option<String>, BusError> {
+        self.inner.locate(gateway).await
+    }
+
+    async fn withdraw(&self, gateway: GatewayId) -> Result<(), BusError> {
+        self.inner.withdraw(gateway).await
     }
 }

@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use callboard_api::store::{NewMessage, ReceiptKind, ReceiptRequest, Store};
+use callboard_api::store::{ReceiptKind, ReceiptRequest};
 use callboard_shared::{
-    bus::{Bus, Channel, LogEntry, LogLimits, Place, Push, Request, local::LocalBus},
+    bus::{Ask, Bus, Channel, LogEntry, LogLimits, Place, Push, Request, local::LocalBus},
     clock::Clock,
     event::{ConversationEvent, EventName, MembershipChange, MembershipNotice},
-    id::{ConversationId, MessageId, Seq},
+    id::{ConversationId, Seq},
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -31,7 +31,9 @@ async fn service() -> (Service, Arc<Moody>) {
             made.get_or_init(|| Arc::new(Moody::new(inner))).clone()
         }
     };
+    let (store, kept) = super::store().await;
     let service = Service::start(Setup {
+        store: Some((store, kept)),
         bus: Box::new(bus),
         ..Setup::default()
     })
@@ -61,28 +63,6 @@ fn sequence(numbers: impl IntoIterator<Item = u64>) -> Vec<Place> {
         .into_iter()
         .map(|seq| Place::Sequenced(Seq::new(seq)))
         .collect()
-}
-
-/// Commits a message as a process would that dies before it has published it.
-async fn commit_only(service: &Service, path: &str, content: &str) {
-    let at = service.clock.now();
-    let message = NewMessage {
-        id: MessageId::new(at),
-        conversation_id: id(path),
-        sender_id: "alice".parse().unwrap(),
-        sender_name: None,
-        content: content.try_into().unwrap(),
-        client_message_id: None,
-        at,
-    };
-    service
-        .store
-        .send(vec![message])
-        .await
-        .unwrap()
-        .pop()
-        .unwrap()
-        .unwrap();
 }
 
 #[tokio::test]
@@ -172,15 +152,13 @@ async fn subscribers_see_concurrent_sends_in_order() {
         service.group(&["alice", "bob"]).await,
         service.group(&["alice", "bob"]).await,
     ];
-    let mut link = bus.open().await.unwrap();
+    let mut link = bus.open();
     let channels = paths
         .iter()
         .map(|path| Channel::Conversation(id(path)))
         .collect();
-    link.requests
-        .send(Request::Subscribe(channels))
-        .await
-        .unwrap();
+    let ask = |ask| link.requests.send(Request { partition: 0, ask });
+    ask(Ask::Subscribe(channels));
 
     let mut senders = JoinSet::new();
     for sender in 0..16_usize {
@@ -195,7 +173,7 @@ async fn subscribers_see_concurrent_sends_in_order() {
     }
     senders.join_all().await;
 
-    link.requests.send(Request::Position(7)).await.unwrap();
+    ask(Ask::Position(7));
     let mut next = [2, 2];
     loop {
         match link.pushes.recv().await.unwrap() {
@@ -217,7 +195,7 @@ async fn what_a_crash_left_behind_is_published_before_the_next() {
     let (service, bus) = service().await;
     let path = service.group(&["alice", "bob"]).await;
     for text in ["2", "3", "4"] {
-        commit_only(&service, &path, text).await;
+        service.commit_only(&path, text).await;
     }
     service.send("alice", &path, "5").await;
     assert_eq!(
@@ -242,7 +220,7 @@ async fn more_than_one_page_is_published_before_the_next() {
     let (service, bus) = service().await;
     let path = service.group(&["alice"]).await;
     for n in 0..600 {
-        commit_only(&service, &path, &n.to_string()).await;
+        service.commit_only(&path, &n.to_string()).await;
     }
     service.send("alice", &path, "602").await;
     assert_eq!(places(&*bus, &path).await, sequence(1..=602));
@@ -256,8 +234,8 @@ async fn the_sweeper_publishes_what_a_crash_left_behind() {
     let (service, bus) = service().await;
     let path = service.group(&["alice", "bob"]).await;
     service.published().await;
-    commit_only(&service, &path, "2").await;
-    commit_only(&service, &path, "3").await;
+    service.commit_only(&path, "2").await;
+    service.commit_only(&path, "3").await;
     service.clock.advance(Duration::from_secs(2));
     service.api.start();
     service.published().await;
@@ -290,6 +268,41 @@ async fn a_bus_that_is_away_fails_no_send() {
     service.send("alice", &path, "4").await;
     let last = places(&*bus, &path).await.pop();
     assert_eq!(last, Some(Place::Sequenced(Seq::new(4))), "at once again");
+    service.finish().await;
+}
+
+#[tokio::test]
+async fn a_partition_that_is_away_holds_up_no_other() {
+    let (service, bus) = service().await;
+    let mut paths = [None, None];
+    while paths.contains(&None) {
+        let path = service.group(&["alice"]).await;
+        let partition = bus.partition_of(id(&path));
+        paths[usize::from(partition)] = Some(path);
+    }
+    let [lives, dies] = paths.map(Option::unwrap);
+    service.published().await;
+    bus.half_away.store(true, Ordering::SeqCst);
+    // More than a page of the sweeper's, before what can go out.
+    for n in 0..1_100 {
+        service.commit_only(&dies, &n.to_string()).await;
+    }
+    service.commit_only(&lives, "2").await;
+    service.send("alice", &dies, "last").await;
+    service.clock.advance(Duration::from_secs(2));
+    service.api.start();
+    eventually("the other partition's is out", async || {
+        places(&*bus, &lives).await == sequence(1..=2)
+    })
+    .await;
+    service.send("alice", &lives, "3").await;
+    assert_eq!(places(&*bus, &lives).await, sequence(1..=3), "at once");
+    assert_eq!(places(&*bus, &dies).await, sequence([1]));
+
+    bus.half_away.store(false, Ordering::SeqCst);
+    service.published().await;
+    let last = places(&*bus, &dies).await.pop();
+    assert_eq!(last, Some(Place::Sequenced(Seq::new(1_102))));
     service.finish().await;
 }
 
@@ -338,7 +351,7 @@ async fn a_bus_that_lost_everything_goes_on_where_publishing_stood() {
 
     service.published().await;
     service.clock.advance(Duration::from_secs(25 * 3600));
-    commit_only(&service, &path, "4").await;
+    service.commit_only(&path, "4").await;
     service.send("alice", &path, "5").await;
     assert_eq!(
         places(&*bus, &path).await,
@@ -396,10 +409,10 @@ async fn a_gateway_learns_where_someone_takes_part() {
         .await;
     let operations = service.api.operations();
     let stays = operations
-        .memberships(&service.identity("bob"), 10)
+        .memberships(&[service.identity("bob")], 10)
         .await
         .unwrap();
-    let stays: Vec<_> = stays
+    let stays: Vec<_> = stays[0]
         .iter()
         .map(|stay| (stay.conversation_id, stay.left_seq.map(Seq::get)))
         .collect();
@@ -407,9 +420,9 @@ async fn a_gateway_learns_where_someone_takes_part() {
     service.clock.advance(Duration::from_secs(121));
     assert_eq!(
         operations
-            .memberships(&service.identity("bob"), 10)
+            .memberships(&[service.identity("bob")], 10)
             .await
-            .unwrap()
+            .unwrap()[0]
             .len(),
         1
     );

@@ -1,27 +1,40 @@
-//! The fixture: an API on a new SQLite file and an in-process bus, called without a network.
+//! The fixture: an API on a database of its own and an in-process bus, called without a network.
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    num::NonZeroU32,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
 use callboard_api::{
     Api, Parts,
     settings::ApiLimits,
-    store::{OutboxId, Store, sqlite::SqliteStore},
+    store::{
+        NewMessage, Store,
+        postgres::{DatabaseSettings, PostgresStore, migrate},
+        sqlite::SqliteStore,
+    },
 };
 use callboard_shared::{
     auth::{AuthSettings, Identity, Verifier, mint},
     bus::{Bus, LogLimits, local::LocalBus},
     clock::{Clock, ManualClock, Timestamp},
     config::origin,
+    id::{MessageId, Seq},
     lifecycle::Lifecycle,
 };
+use callboard_testbed::postgres::Postgres;
 use http::{HeaderMap, Method, Request, StatusCode, header::AUTHORIZATION};
 use http_body_util::BodyExt;
 use prometheus::{IntCounterVec, Opts, Registry};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use tower::ServiceExt;
 
-const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,13 +42,53 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running API.
 pub(crate) struct Service {
     pub(crate) api: Api,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) registry: Registry,
     pub(crate) lifecycle: Lifecycle,
     auth: AuthSettings,
     router: Router,
-    _folder: tempfile::TempDir,
+    _kept: Kept,
+}
+
+/// What a store lives on.
+type Kept = Box<dyn Any + Send + Sync>;
+
+/// A new SQLite file.
+pub(crate) async fn sqlite() -> (Arc<SqliteStore>, Kept) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("callboard.db")).await;
+    (Arc::new(store.unwrap()), Box::new(folder))
+}
+
+/// A new database of the PostgreSQL that all tests share which run at the same time; it ends with the
+/// last of them.
+pub(crate) async fn postgres() -> (Arc<PostgresStore>, Kept) {
+    let (settings, kept) = shared_postgres().await;
+    (Arc::new(PostgresStore::connect(&settings).unwrap()), kept)
+}
+
+/// The same, to be connected to by several.
+pub(crate) async fn shared_postgres() -> (DatabaseSettings, Kept) {
+    static SERVER: Mutex<Weak<Postgres>> = Mutex::const_new(Weak::new());
+    let mut shared = SERVER.lock().await;
+    let server = match shared.upgrade() {
+        Some(running) => running,
+        None => Arc::new(Postgres::start().await.unwrap()),
+    };
+    *shared = Arc::downgrade(&server);
+    drop(shared);
+    (database(&server).await, Box::new(server))
+}
+
+/// A new database of this server, migrated.
+pub(crate) async fn database(server: &Postgres) -> DatabaseSettings {
+    let settings = DatabaseSettings {
+        database_url: Some(server.create_database().await.unwrap().into()),
+        database_connections: 8,
+    };
+    migrate(&settings).await.unwrap();
+    settings
 }
 
 /// Makes a bus, given the clock.
@@ -44,6 +97,8 @@ pub(crate) type MakeBus = Box<dyn FnOnce(Arc<dyn Clock>) -> Arc<dyn Bus>>;
 /// What differs from the defaults.
 pub(crate) struct Setup {
     pub(crate) limits: ApiLimits,
+    /// What it stores in, instead of a new SQLite file.
+    pub(crate) store: Option<(Arc<dyn Store>, Kept)>,
     /// Where it publishes.
     pub(crate) bus: MakeBus,
 }
@@ -57,6 +112,7 @@ impl Default for Setup {
         };
         Self {
             limits,
+            store: None,
             bus: Box::new(|clock| Arc::new(LocalBus::new(LogLimits::default(), clock))),
         }
     }
@@ -135,12 +191,13 @@ fn numbered(text: &str) -> String {
 
 impl Service {
     pub(crate) async fn start(setup: Setup) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(
-            SqliteStore::open(&folder.path().join("callboard.db"))
-                .await
-                .unwrap(),
-        );
+        let (store, kept) = match setup.store {
+            Some(given) => given,
+            None => {
+                let (store, kept) = sqlite().await;
+                (store as Arc<dyn Store>, kept)
+            }
+        };
         let clock = Arc::new(ManualClock::new(NOW));
         let auth = AuthSettings {
             jwt_secret: Some("0123456789abcdef0123456789abcdef".into()),
@@ -174,7 +231,7 @@ impl Service {
             lifecycle,
             auth,
             router,
-            _folder: folder,
+            _kept: kept,
         }
     }
 
@@ -200,11 +257,7 @@ impl Service {
     }
 
     pub(crate) async fn pending(&self) -> u64 {
-        self.store
-            .pending(self.clock.now(), OutboxId::default(), 1)
-            .await
-            .unwrap()
-            .total
+        self.store.backlog().await.unwrap()
     }
 
     /// A token that is good for an hour; `alice` is called `Alice`.
@@ -285,6 +338,33 @@ impl Service {
             "/messages/conversations/{}",
             answer.json()["id"].as_str().unwrap()
         )
+    }
+
+    /// The number of a conversation's last event.
+    pub(crate) async fn last_seq(&self, conversation: &str) -> u64 {
+        let id = conversation.rsplit('/').next().unwrap().parse().unwrap();
+        let seqs = self.store.events_from(id, Seq::ZERO, 10_000).await;
+        let seqs = seqs.unwrap_or_default();
+        for (expected, event) in (1..).zip(&seqs) {
+            assert_eq!(event.seq.get(), expected, "a gap");
+        }
+        seqs.last().map_or(0, |event| event.seq.get())
+    }
+
+    /// Commits a message of alice's as a process would that dies before it has published it.
+    pub(crate) async fn commit_only(&self, conversation: &str, content: &str) {
+        let at = self.clock.now();
+        let message = NewMessage {
+            id: MessageId::new(at),
+            conversation_id: conversation.rsplit('/').next().unwrap().parse().unwrap(),
+            sender_id: "alice".parse().unwrap(),
+            sender_name: None,
+            content: content.try_into().unwrap(),
+            client_message_id: None,
+            at,
+        };
+        let mut outcomes = self.store.send(vec![message]).await.unwrap();
+        outcomes.pop().unwrap().unwrap();
     }
 
     /// Sends a message and returns it.

@@ -23,7 +23,7 @@ use prometheus::{Encoder, IntCounterVec, Opts, Registry, TextEncoder};
 use tokio::sync::Notify;
 use tower::ServiceExt;
 
-use crate::service::{Answer, Service, Setup};
+use crate::service::{Answer, Service, Setup, sqlite};
 
 const LIST: &str = "/messages/conversations";
 
@@ -268,10 +268,15 @@ async fn requests_have_an_id_and_are_counted() {
 
 #[tokio::test]
 async fn a_store_that_is_away_is_unavailable() {
-    let service = Service::start(Setup::default()).await;
+    let (store, kept) = sqlite().await;
+    let service = Service::start(Setup {
+        store: Some((store.clone(), kept)),
+        ..Setup::default()
+    })
+    .await;
     let path = service.group(&["alice"]).await;
     service.published().await;
-    service.store.close().await;
+    store.close().await;
     for answer in [
         service.get("alice", LIST).await,
         service

@@ -7,7 +7,7 @@ use callboard_shared::{
     id::{ConversationId, Seq},
 };
 
-use super::{World, user};
+use super::{World, user, users};
 use crate::store::{Backlog, Refusal, SyncRequest};
 
 /// Somebody who left and came back has two.
@@ -21,11 +21,7 @@ pub(crate) async fn stays_are_told_apart(world: World) {
     world.send(id, "alice", "5").await;
 
     let stays = async |since: Timestamp| {
-        let stays = world
-            .store
-            .memberships(&user("bob"), 10, since)
-            .await
-            .unwrap();
+        let stays = world.stays("bob", 10, since).await;
         stays
             .iter()
             .map(|stay| {
@@ -64,13 +60,46 @@ pub(crate) async fn stays_are_the_most_recently_active_first(world: World) {
         ids.push(world.group(&["alice", "bob"]).await);
     }
     world.send(ids[1], "bob", "hello").await;
-    let stays = world
-        .store
-        .memberships(&user("alice"), 3, world.now())
-        .await
-        .unwrap();
+    let stays = world.stays("alice", 3, world.now()).await;
     let order: Vec<_> = stays.iter().map(|stay| stay.conversation_id).collect();
     assert_eq!(order, [ids[1], ids[3], ids[2]]);
+}
+
+/// Strangers have none; the limit is each one's own.
+pub(crate) async fn stays_of_many_are_told_in_the_order_of_asking(world: World) {
+    let (first, second) = (
+        world.group(&["alice", "bob"]).await,
+        world.group(&["alice", "carol"]).await,
+    );
+    let before = world.now();
+    world.remove(first, "alice", "bob").await.unwrap();
+    let asked = users(&["carol", "mallory", "alice", "bob", "carol"]);
+    let stays = world.store.memberships(&asked, 1, before).await.unwrap();
+    let told: Vec<Vec<_>> = stays
+        .iter()
+        .map(|stays| {
+            stays
+                .iter()
+                .map(|stay| (stay.conversation_id, stay.left_seq))
+                .collect()
+        })
+        .collect();
+    let expected = [
+        vec![(second, None)],
+        vec![],
+        vec![(first, None)],
+        vec![(first, Some(Seq::new(2)))],
+        vec![(second, None)],
+    ];
+    assert_eq!(told, expected);
+    assert!(
+        world
+            .store
+            .memberships(&[], 1, before)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 /// For participants only.

@@ -31,11 +31,7 @@ pub(super) fn updated(entry: &OutboxEntry) -> (Vec<String>, Vec<String>, Convers
 
 /// Event 1 adds everybody.
 pub(crate) async fn a_conversation_begins_with_its_creation(world: World) {
-    world
-        .store
-        .see_user(&user("bob"), Some("Bob"), world.now())
-        .await
-        .unwrap();
+    world.see("bob", Some("Bob")).await;
     let created = world.create(&["carol", "bob", "alice"]).await;
     let conversation = created.conversation;
     let names: Vec<_> = conversation
@@ -278,11 +274,7 @@ pub(crate) async fn a_deleted_conversation_is_gone_for_everybody(world: World) {
                 .unwrap()
                 .is_err()
         );
-        let stays = world
-            .store
-            .memberships(&user(name), 10, event.at)
-            .await
-            .unwrap();
+        let stays = world.stays(name, 10, event.at).await;
         assert_eq!(
             stays[0].left_seq,
             Some(Seq::new(2)),
@@ -329,13 +321,6 @@ pub(crate) async fn deleted_rows_stay_until_nobody_can_ask_for_them(world: World
     assert!(steps > 3, "in small steps: {steps}");
     assert!(world.sequence(id).await.is_empty());
     let ever = Timestamp::from_millis(0);
-    assert!(
-        world
-            .store
-            .memberships(&user("bob"), 10, ever)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(world.stays("bob", 10, ever).await.is_empty());
     assert_eq!(world.sequence(kept).await, [1]);
 }

@@ -155,11 +155,25 @@ pub(crate) async fn names_are_those_of_the_last_token(world: World) {
         (Some("Ali\"ce"), Some("Ali\"ce")),
         (None, None),
     ] {
-        world
-            .store
-            .see_user(&user("alice"), given, world.now())
-            .await
-            .unwrap();
+        world.see("alice", given).await;
         assert_eq!(name(&world).await.as_deref(), shown);
     }
+}
+
+/// Also when the same one is among them twice.
+pub(crate) async fn many_names_are_seen_at_once(world: World) {
+    let id = world.group(&["alice", "bob", "carol"]).await;
+    world.see("bob", Some("Robert")).await;
+    let seen = [
+        ("carol", Some("Carol")),
+        ("alice", Some("Al")),
+        ("bob", None),
+        ("alice", Some("Alice")),
+    ]
+    .map(|(id, name)| (user(id), name.map(Into::into)));
+    world.store.see_users(&seen, world.now()).await.unwrap();
+    world.store.see_users(&[], world.now()).await.unwrap();
+    let people = world.show(id, "alice").await.unwrap().participants;
+    let names: Vec<_> = people.iter().map(|person| person.name.as_deref()).collect();
+    assert_eq!(names, [Some("Alice"), None, Some("Carol")]);
 }

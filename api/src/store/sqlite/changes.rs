@@ -6,19 +6,20 @@ use callboard_shared::{
     wire::{Conversation, ConversationKind, ConversationUpdated},
 };
 use serde_json::value::{RawValue, to_raw_value};
-use sqlx::{Row, SqliteConnection, query, query_scalar};
+use sqlx::{SqliteConnection, query, query_scalar};
 
 use super::{
-    Stop,
+    columns::message_columns,
     conversations::{conversations, one, unread_count},
     membership::is_participant,
     outbox,
-    rows::{self, Columns, For, message_columns, number},
 };
 use crate::{
     store::{
         Action, Announcement, Change, Changed, Created, Event, EventBody, NewConversation,
         OutboxEntry, Refusal, StoreError,
+        failure::Stop,
+        rows::{self, Columns, For, number},
         rules::{self, Facts},
     },
     values::Title,
@@ -128,11 +129,7 @@ pub(super) async fn change(
         by,
     };
     let entry = match action {
-        Action::Rename(title)
-            if row.try_get::<Option<&str>, _>("title")? == Some(title.as_str()) =>
-        {
-            None
-        }
+        Action::Rename(title) if row.text("title")? == Some(title.as_str()) => None,
         Action::Rename(title) => Some(step.rename(connection, &title).await?),
         Action::Add { users, max } => {
             let users = newcomers(connection, id, &users).await?;

@@ -2,15 +2,16 @@
 
 use callboard_shared::{
     id::{ConversationId, UserId},
-    wire::{Conversation, Participant},
+    wire::Conversation,
 };
-use sqlx::{Row, SqliteConnection, query, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, query};
 
-use super::{
-    Stop, membership,
-    rows::{self, Columns, For, message_columns, number},
+use super::{columns::message_columns, membership};
+use crate::store::{
+    ListKey, Listed, ParticipantKey, Refusal, StoreError,
+    failure::Stop,
+    rows::{self, For, number},
 };
-use crate::store::{ListKey, Listed, ParticipantKey, Refusal, StoreError};
 
 /// Others' messages past the reader's `read_seq`, counted by the numbers that messages carry.
 /// Wants `conversations c` and `page (user_id, read_seq)`.
@@ -117,22 +118,5 @@ pub(super) async fn participants(
     .bind(rows::rows(limit))
     .fetch_all(connection)
     .await?;
-    Ok(rows.iter().map(listed).collect::<Result<_, _>>()?)
-}
-
-fn listed(row: &SqliteRow) -> Result<Listed, StoreError> {
-    let participant = Participant {
-        user_id: row.user_id("user_id")?,
-        name: row.try_get("name")?,
-        joined_at: row.time("joined_at")?,
-        read_seq: Some(row.seq("read_seq")?),
-        delivered_seq: Some(row.seq("delivered_seq")?),
-    };
-    Ok(Listed {
-        key: ParticipantKey {
-            joined_seq: row.seq("joined_seq")?,
-            nth: row.count("nth")?,
-        },
-        participant,
-    })
+    Ok(rows.iter().map(rows::listed).collect::<Result<_, _>>()?)
 }

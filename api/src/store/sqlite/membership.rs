@@ -4,15 +4,18 @@ use callboard_shared::{
     clock::Timestamp,
     id::{ConversationId, Seq, UserId},
 };
-use sqlx::{Row, SqliteConnection, query, query_scalar, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, query, query_scalar};
 
 use super::{
-    Stop,
+    columns::{id_list, message_columns},
     conversations::{conversations, unread_count},
     messages,
-    rows::{self, Columns, For, message_columns},
 };
-use crate::store::{Backlog, Membership, Missed, Refusal, StoreError, SyncRequest};
+use crate::store::{
+    Backlog, Membership, Missed, Refusal, StoreError, SyncRequest,
+    failure::Stop,
+    rows::{self, Columns, For},
+};
 
 pub(super) async fn see_user(
     connection: &mut SqliteConnection,
@@ -74,7 +77,7 @@ pub(super) async fn current(
     .bind(user.as_str())
     .fetch_optional(connection)
     .await?;
-    Ok(membership(&row.ok_or(Refusal::NoConversation)?)?)
+    Ok(rows::membership(&row.ok_or(Refusal::NoConversation)?)?)
 }
 
 pub(super) async fn all(
@@ -102,26 +105,14 @@ pub(super) async fn all(
     .fetch_all(connection)
     .await?;
     rows.extend(left);
-    rows.iter().map(membership).collect()
-}
-
-fn membership(row: &SqliteRow) -> Result<Membership, StoreError> {
-    Ok(Membership {
-        conversation_id: row.conversation_id("conversation_id")?,
-        joined_seq: row.seq("joined_seq")?,
-        left_seq: row
-            .try_get::<Option<i64>, _>("left_seq")?
-            .map(|_| row.seq("left_seq"))
-            .transpose()?,
-        last_seq: row.seq("last_seq")?,
-    })
+    rows.iter().map(rows::membership).collect()
 }
 
 pub(super) async fn sync(
     connection: &mut SqliteConnection,
     request: SyncRequest,
 ) -> Result<Backlog, StoreError> {
-    let asked = rows::id_list(request.cursors.keys().map(ConversationId::as_bytes));
+    let asked = id_list(request.cursors.keys().map(ConversationId::as_bytes));
     let known = query(
         "SELECT c.id, c.last_seq FROM participants p JOIN conversations c ON c.id = p.conversation_id
          WHERE p.user_id = ?1 AND p.left_seq IS NULL AND c.id IN (SELECT unhex(value) FROM json_each(?2))

@@ -7,13 +7,15 @@ use callboard_shared::{
 use sqlx::{SqliteConnection, query};
 
 use super::{
-    Stop, membership,
-    rows::{self, Columns, events, message_columns, number},
+    columns::{events, message_columns},
+    membership,
 };
 use crate::{
     store::{
         Announcement, Event, EventBody, NewMessage, OutboxEntry, OutboxId, Range, Refusal, Sent,
         StoreError,
+        failure::Stop,
+        rows::{self, Columns, number},
     },
     values::ClientMessageId,
 };

@@ -5,10 +5,13 @@ use callboard_shared::{
     clock::Timestamp,
     id::{ConversationId, Seq},
 };
-use sqlx::{Row, SqliteConnection, query, query_scalar, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, query, query_scalar};
 
-use super::rows::{self, Columns, event_columns, number};
-use crate::store::{Announcement, OutboxEntry, OutboxId, Pending, Receipt, StoreError};
+use super::columns::event_columns;
+use crate::store::{
+    Announcement, OutboxEntry, OutboxId, Pending, StoreError,
+    rows::{self, Columns, number},
+};
 
 pub(super) async fn add(
     connection: &mut SqliteConnection,
@@ -56,15 +59,35 @@ pub(super) async fn floor(
     row.seq("floor")
 }
 
+pub(super) async fn backlog(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let total: i64 = query_scalar("SELECT count(*) FROM outbox")
+        .fetch_one(connection)
+        .await?;
+    Ok(u64::try_from(total).unwrap_or(0))
+}
+
 pub(super) async fn pending(
     connection: &mut SqliteConnection,
     before: Timestamp,
     after: OutboxId,
     limit: usize,
-) -> Result<Pending, StoreError> {
-    let total: i64 = query_scalar("SELECT count(*) FROM outbox")
-        .fetch_one(&mut *connection)
+) -> Result<Vec<Pending>, StoreError> {
+    let sql =
+        "SELECT id, conversation_id FROM outbox WHERE id > ?1 AND at <= ?2 ORDER BY id LIMIT ?3";
+    let found = query(sql)
+        .bind(after.0)
+        .bind(before.as_millis())
+        .bind(rows::rows(limit))
+        .fetch_all(connection)
         .await?;
+    found.iter().map(rows::pending).collect()
+}
+
+pub(super) async fn entries(
+    connection: &mut SqliteConnection,
+    ids: &[OutboxId],
+) -> Result<Vec<OutboxEntry>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let sql = concat!(
         "SELECT o.id AS outbox_id, o.conversation_id AS outbox_conversation_id, o.seq AS outbox_seq,
              o.at AS outbox_at, o.receipt, o.by_user AS outbox_by, o.data AS outbox_data, ",
@@ -72,37 +95,13 @@ pub(super) async fn pending(
         " FROM outbox o
          LEFT JOIN events e ON o.receipt IS NULL AND e.conversation_id = o.conversation_id AND e.seq = o.seq
          LEFT JOIN messages m ON m.conversation_id = e.conversation_id AND m.seq = e.seq
-         WHERE o.id > ?1 AND o.at <= ?2 ORDER BY o.id LIMIT ?3"
+         WHERE o.id IN (SELECT value FROM json_each(?1)) ORDER BY o.id"
     );
-    let rows = query(sql)
-        .bind(after.0)
-        .bind(before.as_millis())
-        .bind(rows::rows(limit))
+    let found = query(sql)
+        .bind(serde_json::to_string(&ids)?)
         .fetch_all(connection)
         .await?;
-    let entries = rows.iter().map(entry).collect::<Result<_, _>>()?;
-    Ok(Pending {
-        entries,
-        total: u64::try_from(total).unwrap_or(0),
-    })
-}
-
-fn entry(row: &SqliteRow) -> Result<OutboxEntry, StoreError> {
-    let announcement = match rows::receipt_name(row)? {
-        None => Announcement::Event(rows::event(row)?),
-        Some(event) => Announcement::Receipt(Receipt {
-            conversation_id: row.conversation_id("outbox_conversation_id")?,
-            tag: row.seq("outbox_seq")?,
-            at: row.time("outbox_at")?,
-            by: row.user_id("outbox_by")?,
-            event,
-            data: row.json("outbox_data")?,
-        }),
-    };
-    Ok(OutboxEntry {
-        id: OutboxId(row.try_get("outbox_id")?),
-        announcement,
-    })
+    found.iter().map(rows::entry).collect()
 }
 
 pub(super) async fn remove(

@@ -7,17 +7,15 @@ use callboard_shared::{
     wire::{MessagesDelivered, MessagesRead},
 };
 use serde_json::value::to_raw_value;
-use sqlx::{Row, SqliteConnection, query};
+use sqlx::{SqliteConnection, query};
 
-use super::{
-    Stop,
-    conversations::unread_count,
-    outbox,
-    rows::{self, Columns, number},
-};
+use super::{columns::id_list, conversations::unread_count, outbox};
 use crate::store::{
     Announcement, OutboxEntry, Receipt, ReceiptKind, ReceiptRequest, ReceiptState, Refusal,
-    StoreError, rules,
+    StoreError,
+    failure::Stop,
+    rows::{self, Columns, number},
+    rules,
 };
 
 /// Moves a receipt forward, never back, and adds to `entries` what is to be published of it.
@@ -96,10 +94,10 @@ async fn newest(
          FROM messages WHERE conversation_id = ?1 AND id IN (SELECT unhex(value) FROM json_each(?2))",
     )
     .bind(id.as_bytes().as_slice())
-    .bind(rows::id_list(messages.iter().map(MessageId::as_bytes)))
+    .bind(id_list(messages.iter().map(MessageId::as_bytes)))
     .fetch_one(connection)
     .await?;
-    let (asked, found): (i64, i64) = (row.try_get("asked")?, row.try_get("found")?);
+    let (asked, found): (i64, i64) = (row.count("asked")?, row.count("found")?);
     if found == 0 || found != asked {
         return Err(Refusal::UnknownMessages.into());
     }
