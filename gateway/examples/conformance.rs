@@ -12,10 +12,11 @@ use callboard_gateway::{
     engine::{self, CloseReason, Frame, Message, Transport},
     server::{Server, ServerConfig},
     socketio::{self, Arguments, Connection, Incoming, encode},
-    worker::{Application, Handle, Handshake, Links, Slot, WorkerConfig},
+    worker::{Application, Handle, Handshake, Home, Links, Slot, WorkerConfig},
 };
 use callboard_shared::{
     config::address,
+    id::GatewayId,
     lifecycle::Lifecycle,
     serve::{bind, serve},
 };
@@ -38,6 +39,7 @@ async fn main() -> anyhow::Result<()> {
     lifecycle.drain_on_signal()?;
     let config = ServerConfig {
         worker: WorkerConfig {
+            gateway: GatewayId::random(),
             engine: Arc::new(engine::Config {
                 ping_interval: Duration::from_millis(300),
                 ping_timeout: Duration::from_millis(200),
@@ -45,9 +47,13 @@ async fn main() -> anyhow::Result<()> {
                 ..engine::Config::default()
             }),
             send_queue: 10 << 20,
+            home: Home::Threads,
         },
         origins: None,
         max_connections: 0,
+        max_handshakes_per_second: 0,
+        backend: None,
+        fleet: None,
     };
     let start_echo = vec![|_: Handle<Echo>| Echo];
     let (echo, _) = Server::start(config.clone(), &Registry::new(), &lifecycle, start_echo)?;

@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, thread::available_parallelism};
 
+use axum::http::uri::Authority;
 use callboard_shared::{
-    auth::Verifier, bus::Bus, clock::Clock, config::Origin, lifecycle::Lifecycle,
+    auth::Verifier, bus::Bus, clock::Clock, config::Origin, id::GatewayId, internal::InternalToken,
+    lifecycle::Lifecycle,
 };
 use prometheus::{IntCounterVec, Registry as MetricRegistry};
 use tokio::sync::mpsc;
@@ -11,15 +13,17 @@ use tokio::sync::mpsc;
 use crate::{
     backend::Backend,
     engine,
+    forward::Fleet,
     messaging::{Messaging, Shared},
     metrics::Metrics,
     registry::Registry,
     server::{Server, ServerConfig},
     settings::GatewaySettings,
+    signals::Signals,
     socketio,
     subscriber::Subscriber,
-    typing::{Signals, Typists},
-    worker::{Handle, WorkerConfig},
+    typing::Typists,
+    worker::{Handle, Home, WorkerConfig},
 };
 
 /// What a gateway is made of.
@@ -36,6 +40,8 @@ pub struct Parts {
     pub bus: Arc<dyn Bus>,
     /// Keeps what lasts.
     pub backend: Arc<dyn Backend>,
+    /// What other gateways show it, and the address at which they reach it, if there are any.
+    pub fleet: Option<(InternalToken, Authority)>,
     /// Where its metrics go.
     pub metrics: MetricRegistry,
     /// `callboard_errors_total`, which it has in common with the API.
@@ -53,6 +59,22 @@ impl Gateway {
     ///
     /// If the bus is away, or a thread cannot be had.
     pub async fn start(parts: Parts, lifecycle: &Lifecycle) -> anyhow::Result<Server> {
+        let workers = available_parallelism()?.get().min(Subscriber::MAX_WORKERS);
+        Self::with_workers(parts, lifecycle, workers, Home::Threads).await
+    }
+
+    /// Starts a gateway with so many workers, at most [`MAX_WORKERS`](Subscriber::MAX_WORKERS), at
+    /// this place.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub async fn with_workers(
+        parts: Parts,
+        lifecycle: &Lifecycle,
+        workers: usize,
+        home: Home,
+    ) -> anyhow::Result<Server> {
         let Parts {
             settings,
             origins,
@@ -60,12 +82,14 @@ impl Gateway {
             clock,
             bus,
             backend,
+            fleet,
             metrics: registry,
             errors,
         } = parts;
         let metrics = Arc::new(Metrics::new(&registry, errors)?);
         let config = ServerConfig {
             worker: WorkerConfig {
+                gateway: GatewayId::random(),
                 engine: Arc::new(engine::Config {
                     ping_interval: settings.ping_interval,
                     ping_timeout: settings.ping_timeout,
@@ -73,9 +97,17 @@ impl Gateway {
                     ..engine::Config::default()
                 }),
                 send_queue: settings.send_queue,
+                home,
             },
             origins: Some(origins),
             max_connections: settings.max_connections,
+            max_handshakes_per_second: settings.max_handshakes_per_second,
+            backend: Some(Arc::clone(&backend)),
+            fleet: fleet.map(|(token, address)| Fleet {
+                bus: Arc::clone(&bus),
+                token,
+                address,
+            }),
         };
         let socketio = socketio::Config {
             namespaces: &["/"],
@@ -99,8 +131,7 @@ impl Gateway {
         });
 
         let (wants, wanted) = mpsc::unbounded_channel();
-        let count = available_parallelism()?.get().min(Subscriber::MAX_WORKERS);
-        let applications = (0..count).map(|worker| {
+        let applications = (0..workers).map(|worker| {
             let (shared, wants) = (Arc::clone(&shared), wants.clone());
             move |handle: Handle<Messaging>| Messaging::new(shared, worker, handle, wants)
         });
@@ -112,6 +143,7 @@ impl Gateway {
         let subscriber = Subscriber::connect(bus, clock, metrics, typists, queues).await?;
         lifecycle.spawn(subscriber.run(wanted));
         lifecycle.spawn(send_signals);
+        server.announce().await;
         Ok(server)
     }
 }

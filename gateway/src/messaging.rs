@@ -14,13 +14,15 @@ mod client_event;
 mod deliver;
 mod delivery;
 mod events;
+mod kept;
 mod membership;
 mod operations;
 mod pid;
-mod rate;
 mod receipts;
 mod replay;
 mod rooms;
+#[cfg(feature = "sabotage")]
+mod sabotage;
 mod session;
 mod typing;
 
@@ -32,6 +34,7 @@ use callboard_shared::{
     clock::Clock,
     cursor::Position,
     id::ConversationId,
+    rules::{Rule, holds},
 };
 use slotmap::SecondaryMap;
 use tokio::sync::mpsc;
@@ -40,11 +43,13 @@ use crate::{
     backend::Backend,
     engine::{CloseReason, Message, Transport},
     metrics::Metrics,
+    rate::Rate,
     registry::{Place, Registry},
     settings::GatewaySettings,
+    signals::Signals,
     socketio::{self, Connection, Incoming},
     subscriber::{Told, Want},
-    typing::{Signals, Typists},
+    typing::Typists,
     worker::{Application, Handle, Handshake, Links, Slot},
 };
 
@@ -54,7 +59,6 @@ pub(crate) use rooms::Visible;
 pub(crate) use typing::{RELAY_EVERY, STOPS_AFTER};
 
 use attach::Step;
-use rate::Rate;
 use receipts::Receipts;
 use rooms::Rooms;
 use session::{Session, User};
@@ -97,6 +101,8 @@ pub(crate) struct Messaging {
     next_serial: u64,
     /// How far the worker is: everything of its channels up to here has been handled.
     position: Position,
+    #[cfg(feature = "sabotage")]
+    saboteur: sabotage::Saboteur,
 }
 
 impl Messaging {
@@ -118,6 +124,8 @@ impl Messaging {
             next_serial: 0,
             // Nobody is told a position before the first one has come.
             position: Position::new(&[]),
+            #[cfg(feature = "sabotage")]
+            saboteur: sabotage::Saboteur::from_environment(),
         }
     }
 
@@ -208,11 +216,16 @@ impl Messaging {
             channels.push(Channel::User(id.clone()));
         }
         self.unsubscribe(channels);
+        for tag in user.tags {
+            self.steps.remove(&tag);
+            let worker = self.worker;
+            let _ = self.wants.send(Want::Forget { worker, tag });
+        }
         self.shared.registry.leave(id, self.place(slot));
         for typing in &user.typing {
             self.shared
                 .signals
-                .stop(typing.conversation, &user.identity);
+                .stop_typing(typing.conversation, &user.identity);
         }
         tracing::debug!(connection.id = &*user.sid, "session ended");
     }
@@ -328,11 +341,13 @@ impl Application for Messaging {
             Told::Typing(typing) => {
                 self.send_to_joined(links, typing.conversation, &typing.user, &typing.frame);
             }
+            Told::Takeover { user, takeover } => self.taken_over(links, &user, &takeover),
             Told::Subscribed { tag, position } => {
                 self.position = position;
                 self.subscribed(links, tag);
             }
             Told::Position(position) => self.position = position,
+            Told::Gap(_) if !holds(Rule::GapCloses) => {}
             Told::Gap(Channel::Conversation(conversation)) => {
                 let slots: Vec<Slot> = self
                     .rooms
@@ -353,7 +368,9 @@ impl Application for Messaging {
             }
             Told::NewEpoch(position) => {
                 self.position = position;
-                self.start_over();
+                if holds(Rule::EpochCloses) {
+                    self.start_over();
+                }
             }
             Told::End(slot, reason) => links.close(slot, reason),
         }

@@ -3,14 +3,10 @@
 //! It keeps nothing of a session itself. A WebSocket's TCP connection is taken from the HTTP server
 //! and given to a worker; a long-polling request waits for its worker's answer.
 
-use std::{
-    mem,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod guard;
+mod websocket;
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,17 +15,18 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
     routing::any,
 };
-use callboard_shared::{auth::bearer, config::Origin, cors, lifecycle::Lifecycle};
+use callboard_shared::{
+    auth::bearer, backend::Backend, config::Origin, cors, id::GatewayId, lifecycle::Lifecycle,
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use prometheus::Registry;
-use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio::time::{Instant, timeout};
 
+use self::guard::Guard;
 use crate::{
-    admission::Admission,
+    admission::{Admission, Full},
     engine::{Answer, RequestError, Transport, handshake},
+    forward::{Fleet, Forward},
     worker::{
         Application, Command, Handle, Handshake, LinkMetrics, Pool, Sid, Stream, WorkerConfig,
         WorkerHandle,
@@ -39,24 +36,38 @@ use crate::{
 /// How long a POST may take to send its body.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// How long a client is told to stay away when it was not let in.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+/// When all connections should be closed, how long the last ones may take to hear of it.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// How long saying goodbye to the other gateways may take.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// An Engine.IO server.
 #[derive(Clone)]
 pub struct Server(Arc<Inner>);
 
 struct Inner {
+    gateway: GatewayId,
     pool: Pool,
     max_payload: usize,
     /// Whose pages may open WebSockets; `None` lets all of them.
     origins: Option<Vec<Origin>>,
     admission: Admission,
-    closed: AtomicBool,
+    /// The way to other gateways, if there may be any.
+    forward: Option<Arc<Forward>>,
+}
+
+/// Where a request has come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    /// From a client.
+    Public,
+    /// From another gateway.
+    Internal,
 }
 
 /// How a server is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServerConfig {
     /// Its connections.
     pub worker: WorkerConfig,
@@ -64,6 +75,12 @@ pub struct ServerConfig {
     pub origins: Option<Vec<Origin>>,
     /// The most connections; 0: what the process's file descriptors allow.
     pub max_connections: u32,
+    /// The most handshakes in a second; 0: any number.
+    pub max_handshakes_per_second: u32,
+    /// What connections cannot do without: while it is away, nobody is let in.
+    pub backend: Option<Arc<dyn Backend>>,
+    /// The other gateways, if there may be any.
+    pub fleet: Option<Fleet>,
 }
 
 impl Server {
@@ -84,38 +101,84 @@ impl Server {
         F: FnOnce(Handle<A>) -> A + Send + 'static,
     {
         let metrics = LinkMetrics::new(registry)?;
-        let admission = Admission::new(metrics.open(), config.max_connections);
+        let admission = Admission::new(
+            metrics.open(),
+            config.max_connections,
+            config.max_handshakes_per_second,
+            config.backend,
+            registry,
+            Instant::now().into_std(),
+        )?;
+        let gateway = config.worker.gateway;
+        let forward = config
+            .fleet
+            .map(|fleet| Forward::new(gateway, fleet, registry, lifecycle).map(Arc::new))
+            .transpose()?;
         let max_payload = config.worker.engine.max_payload;
-        let (pool, handles) =
-            Pool::start(&Arc::new(config.worker), &metrics, lifecycle, applications)?;
-        let closed = AtomicBool::new(false);
+        let (pool, handles) = Pool::start(
+            config.worker.home,
+            &Arc::new(config.worker),
+            &metrics,
+            lifecycle,
+            applications,
+        )?;
         let inner = Inner {
+            gateway,
             pool,
             max_payload,
             origins: config.origins,
             admission,
-            closed,
+            forward,
         };
         Ok((Self(Arc::new(inner)), handles))
     }
 
-    /// The routes, for a path that ends in a slash (`/socket.io/`); the slash may be missing.
+    /// The routes for clients, for a path that ends in a slash (`/socket.io/`); the slash may be
+    /// missing.
     pub fn router(&self, path: &str) -> Router {
-        let route = any(handle).with_state(self.clone());
-        let router = Router::new()
-            .route(path, route.clone())
-            .route(path.trim_end_matches('/'), route);
+        let router = self.routes(path, Entry::Public);
         match &self.0.origins {
             Some(origins) => cors::allow(router, origins),
             None => router,
         }
     }
 
+    /// The routes for what other gateways pass on, for the same path. To be guarded by their token.
+    pub fn internal_router(&self, path: &str) -> Router {
+        self.routes(path, Entry::Internal)
+    }
+
+    fn routes(&self, path: &str, entry: Entry) -> Router {
+        let route = any(handle).with_state((self.clone(), entry));
+        Router::new()
+            .route(path, route.clone())
+            .route(path.trim_end_matches('/'), route)
+    }
+
+    /// Tells the other gateways where this one is, and goes on doing so. Waits for the bus.
+    pub async fn announce(&self) {
+        if let Some(forward) = &self.0.forward {
+            forward.announce().await;
+        }
+    }
+
     /// Lets nobody in any more, closes the connections there are, spread over `window`, and ends the
-    /// workers.
-    pub async fn drain(&self, window: Duration) {
-        self.0.closed.store(true, Ordering::Release);
+    /// workers. Done when nobody is left, or will not go in time.
+    pub async fn leave(&self, window: Duration) {
+        self.0.admission.close();
         self.0.pool.drain(window).await;
+        let others = async {
+            if let Some(forward) = &self.0.forward {
+                forward.leave(window).await;
+            }
+        };
+        let everybody = async { tokio::join!(self.0.pool.ended(), others) };
+        if timeout(window + LAST_ANSWERS, everybody).await.is_err() {
+            tracing::info!("not all connections have ended in time");
+        }
+        if let Some(forward) = &self.0.forward {
+            let _ = timeout(GOODBYE, forward.withdraw()).await;
+        }
     }
 
     /// The workers behind it.
@@ -125,9 +188,15 @@ impl Server {
     }
 }
 
-async fn handle(State(server): State<Server>, request: Request) -> Response<Body> {
-    let result = server.respond(request).await;
-    result.unwrap_or_else(Refused::into_response)
+async fn handle(
+    State((server, entry)): State<(Server, Entry)>,
+    request: Request,
+) -> Response<Body> {
+    match server.respond(entry, request).await {
+        Ok(response) => response,
+        Err(Refused::Request(error)) => answer_response(Answer::Error(error)),
+        Err(Refused::Full) => server.full(),
+    }
 }
 
 /// Why a request gets no answer from a session.
@@ -143,62 +212,106 @@ impl From<RequestError> for Refused {
     }
 }
 
-impl Refused {
-    fn into_response(self) -> Response<Body> {
-        match self {
-            Self::Request(error) => answer_response(Answer::Error(error)),
-            Self::Full => {
-                let mut response = Response::new(Body::from(
-                    "no room for new connections now; try again later\n",
-                ));
-                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                response
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, RETRY_AFTER);
-                response
-            }
-        }
+impl From<Full> for Refused {
+    fn from(_: Full) -> Self {
+        Self::Full
     }
 }
 
 impl Server {
-    async fn respond(&self, request: Request) -> Result<Response<Body>, Refused> {
+    async fn respond(&self, entry: Entry, request: Request) -> Result<Response<Body>, Refused> {
         if request.method() == Method::OPTIONS {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
             return Ok(response);
         }
-        let is_upgrade = is_websocket_upgrade(request.headers());
+        let is_upgrade = websocket::is_asked_for(request.headers());
         let query = request.uri().query().unwrap_or("").to_owned();
-        match handshake::Request::parse(request.method(), &query, is_upgrade)? {
+        let asked = handshake::Request::parse(request.method(), &query, is_upgrade)?;
+        let sid = match asked {
+            // Sessions begin with the gateway that the client talks to.
+            handshake::Request::Open { .. } if entry == Entry::Internal => {
+                return Err(RequestError::BadRequest.into());
+            }
             handshake::Request::Open { transport } => {
                 self.check_origin(request.headers(), transport)?;
-                if self.0.closed.load(Ordering::Acquire) || !self.0.admission.admit() {
-                    return Err(Refused::Full);
-                }
-                self.open(transport, request).await
+                let now = Instant::now().into_std();
+                self.0.admission.admit(self.passes_on(), now)?;
+                return self.open(transport, request).await;
             }
-            handshake::Request::Poll { sid } => Ok(answer_response(self.poll(parse(sid)?).await)),
-            handshake::Request::Post { sid } => {
-                Ok(answer_response(self.post(parse(sid)?, request).await))
+            handshake::Request::Poll { sid }
+            | handshake::Request::Post { sid }
+            | handshake::Request::Upgrade { sid } => {
+                Sid::parse(sid).ok_or(RequestError::UnknownSession)?
             }
-            handshake::Request::Upgrade { sid } => {
-                let sid = parse(sid)?;
-                self.check_origin(request.headers(), Transport::WebSocket)?;
-                match self
-                    .0
-                    .pool
-                    .ask(sid.worker(), |answer| Command::Find { sid, answer })
-                    .await
-                {
-                    Ok(true) => self.upgrade(request, sid.worker(), move |stream| Command::Probe {
-                        sid,
-                        stream,
-                    }),
-                    _ => Err(RequestError::UnknownSession.into()),
-                }
-            }
+        };
+        if is_upgrade && entry == Entry::Public {
+            self.check_origin(request.headers(), Transport::WebSocket)?;
         }
+        if sid.gateway() != self.0.gateway {
+            return self.pass_on(entry, sid.gateway(), request).await;
+        }
+        match asked {
+            handshake::Request::Post { .. } => Ok(answer_response(self.post(sid, request).await)),
+            handshake::Request::Upgrade { .. } => self.probe(sid, request).await,
+            _ => Ok(answer_response(self.poll(sid).await)),
+        }
+    }
+
+    /// Lets another gateway answer, unless the request comes from another one: what is passed on is
+    /// for whom it is passed to, or for nobody.
+    async fn pass_on(
+        &self,
+        entry: Entry,
+        owner: GatewayId,
+        request: Request,
+    ) -> Result<Response<Body>, Refused> {
+        match (&self.0.forward, entry) {
+            (Some(forward), Entry::Public)
+                if !self.0.admission.may_pass_on(forward.passes_on()) =>
+            {
+                forward.refuse();
+                Err(Refused::Full)
+            }
+            (Some(forward), Entry::Public) => Ok(forward.pass_on(owner, request).await?),
+            _ => Err(RequestError::UnknownSession.into()),
+        }
+    }
+
+    /// How many requests and WebSockets of other gateways' sessions are being passed on.
+    #[must_use]
+    pub fn passes_on(&self) -> usize {
+        self.0
+            .forward
+            .as_ref()
+            .map_or(0, |forward| forward.passes_on())
+    }
+
+    fn full(&self) -> Response<Body> {
+        let mut response = Response::new(Body::from(
+            "no room for new connections now; try again later\n",
+        ));
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        let seconds = self.0.admission.retry_after().as_secs();
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
+    }
+
+    async fn probe(&self, sid: Sid, request: Request) -> Result<Response<Body>, Refused> {
+        let found = self
+            .0
+            .pool
+            .ask(sid.worker(), |answer| Command::Find { sid, answer })
+            .await;
+        if found != Ok(true) {
+            return Err(RequestError::UnknownSession.into());
+        }
+        self.upgrade(request, sid.worker(), move |stream| Command::Probe {
+            sid,
+            stream,
+        })
     }
 
     async fn open(
@@ -236,31 +349,15 @@ impl Server {
         worker: u16,
         command: impl FnOnce(Stream) -> Command + Send + 'static,
     ) -> Result<Response<Body>, Refused> {
-        let key = request.headers().get(header::SEC_WEBSOCKET_KEY);
-        let version = request.headers().get(header::SEC_WEBSOCKET_VERSION);
-        let accept = match (key, version) {
-            (Some(key), Some(version)) if version == "13" => derive_accept_key(key.as_bytes()),
-            _ => return Err(RequestError::BadRequest.into()),
-        };
-        let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-            return Err(RequestError::BadRequest.into());
-        };
+        let (response, upgrade) = websocket::switch(&mut request)?;
         let pool = self.0.pool.clone();
         tokio::spawn(async move {
-            match take_over(upgrade).await {
+            match websocket::take_over(upgrade).await {
                 // A worker that is gone has no use for the connection, which closes here.
                 Ok(stream) => drop(pool.send(worker, command(stream)).await),
                 Err(error) => tracing::debug!(%error, "a WebSocket handshake was not completed"),
             }
         });
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        let headers = response.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        if let Ok(accept) = HeaderValue::try_from(accept) {
-            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-        }
         Ok(response)
     }
 
@@ -332,68 +429,6 @@ impl Server {
             Err(RequestError::Forbidden)
         }
     }
-}
-
-/// Tells a session that a request of its was given up, unless it was answered.
-struct Guard<'a> {
-    pool: &'a Pool,
-    worker: u16,
-    command: Option<Command>,
-}
-
-impl<'a> Guard<'a> {
-    fn new(pool: &'a Pool, worker: u16, command: Command) -> Self {
-        Self {
-            pool,
-            worker,
-            command: Some(command),
-        }
-    }
-
-    fn disarm(mut self) {
-        self.command = None;
-    }
-}
-
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        if let Some(command) = mem::take(&mut self.command) {
-            let (pool, worker) = (self.pool.clone(), self.worker);
-            // The request's own task is ending, and the worker's queue may be full.
-            tokio::spawn(async move { pool.send(worker, command).await });
-        }
-    }
-}
-
-fn parse(sid: &str) -> Result<Sid, RequestError> {
-    Sid::parse(sid).ok_or(RequestError::UnknownSession)
-}
-
-fn is_websocket_upgrade(headers: &HeaderMap) -> bool {
-    let has = |name, token: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| {
-                value
-                    .split(',')
-                    .any(|part| part.trim().eq_ignore_ascii_case(token))
-            })
-    };
-    has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade")
-}
-
-/// Takes the bare TCP connection out of the HTTP server.
-async fn take_over(upgrade: OnUpgrade) -> anyhow::Result<Stream> {
-    let upgraded = upgrade.await?;
-    let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
-        .map_err(|_| anyhow::anyhow!("the connection is not a TCP stream"))?;
-    Ok(Stream {
-        tcp: parts.io.into_inner().into_std()?,
-        read: parts.read_buf,
-    })
 }
 
 fn answer_response(answer: Answer) -> Response<Body> {

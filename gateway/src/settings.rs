@@ -15,6 +15,9 @@ pub struct GatewaySettings {
     /// The most connections; past it handshakes get 503. 0: as many as file descriptors allow.
     #[arg(long, env = "MAX_CONNECTIONS", default_value = "0")]
     pub max_connections: u32,
+    /// The most handshakes in a second, as many at once; past it they get 503. 0: any number.
+    #[arg(long, env = "MAX_HANDSHAKES_PER_SECOND", default_value = "1000")]
+    pub max_handshakes_per_second: u32,
     /// The most connections of one user; past it the oldest is closed.
     #[arg(long, env = "MAX_USER_CONNECTIONS", value_parser = count, default_value = "64")]
     pub max_user_connections: usize,

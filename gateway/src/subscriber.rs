@@ -4,26 +4,38 @@
 //! are made once, and it joins the queue of each worker that has somebody for it. So whatever a
 //! worker is told ("you are subscribed", "this is your position") stands at the right place among
 //! the events. A full queue makes the task wait; nothing is dropped here. When the bus cannot vouch
-//! for what it has pushed, the task repairs the partition from the logs before it goes on.
+//! for what it has pushed of a [`partition`], the task subscribes again and reads from the logs what
+//! lies between; the other partitions go on meanwhile.
+
+mod audience;
+mod partition;
+mod telling;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
 
 use callboard_shared::{
-    bus::{Bus, BusError, Channel, Link, LogEntry, PartitionId, Point, Push, Request},
+    bus::{Ask, Bus, BusError, Channel, Link, PartitionId, Point, Push, Request},
     clock::Clock,
     cursor::Position,
-    event::{DecodeError, MembershipNotice, Signal, SignalName},
-    id::{ConversationId, Seq, UserId},
+    event::{MembershipNotice, Takeover},
+    id::UserId,
+    rules::{Rule, holds},
 };
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::mpsc,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
+use tokio_util::sync::CancellationToken;
 
+use self::{
+    audience::{Audience, EVERYBODY, lives_in},
+    partition::{Held, Missed, PING_EVERY, Partition, Repair, State},
+};
 use crate::{
     messaging::{Delivery, Typing},
     metrics::Metrics,
@@ -31,18 +43,11 @@ use crate::{
     worker::Slot,
 };
 
-/// How often the position is asked for, to see that the bus still answers.
-const POSITION_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait before a bus that is away when the gateway starts is tried again.
+const START_RETRY: Duration = Duration::from_secs(1);
 
-/// How many of these may go unanswered before the bus counts as lost: one that says nothing may
-/// have kept its connections open.
-const UNANSWERED: usize = 5;
-
-/// How long to wait before the bus is tried again.
-const RETRY: Duration = Duration::from_millis(200);
-
-/// The most entries read from one log at once when a partition is repaired.
-const REPAIR_PAGE: usize = 10_000;
+/// The tag of positions that are asked for to see that the bus still answers.
+const PING: u64 = 0;
 
 /// What a worker is told, in order.
 #[derive(Debug, Clone)]
@@ -58,6 +63,8 @@ pub(crate) enum Told {
     },
     /// Somebody types, or stops.
     Typing(Arc<Typing>),
+    /// A session of a user goes on on another connection, here or on another gateway.
+    Takeover { user: UserId, takeover: Takeover },
     /// The subscriptions asked for with this tag stand, and this is the position.
     Subscribed { tag: u64, position: Position },
     /// The position, once in a while.
@@ -84,6 +91,8 @@ pub(crate) enum Want {
         worker: usize,
         channels: Vec<Channel>,
     },
+    /// No answer to this tag any more: whoever asked is gone.
+    Forget { worker: usize, tag: u64 },
 }
 
 /// Brings pushes to workers.
@@ -92,41 +101,42 @@ pub(crate) struct Subscriber {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     typists: Arc<Typists>,
-    workers: Vec<mpsc::Sender<Told>>,
+    audience: Audience,
     link: Link,
     position: Position,
-    /// Which workers want a channel, a bit each.
-    channels: HashMap<Channel, u64>,
+    /// The position that the workers were told last.
+    told: Position,
+    partitions: Vec<Partition>,
+    /// The partitions that are being repaired.
+    repairs: FuturesUnordered<BoxFuture<'static, Repair>>,
+    /// What was held back while a partition was being repaired: it comes before the link's.
+    deferred: VecDeque<Push>,
     next_tag: u64,
     /// The position that is being asked for. One at a time: what is subscribed meanwhile is
     /// confirmed by the next, for all at once.
     asked: Option<Asked>,
     /// Subscriptions that the next position confirms, by worker and tag.
-    waiting: Vec<(usize, u64)>,
-    /// Ticks for which the bus has not answered.
-    unanswered: usize,
-    /// What has come of other partitions while one was being repaired.
-    deferred: VecDeque<Push>,
+    waiting: BTreeSet<(usize, u64)>,
 }
 
 /// A position that was asked for.
 struct Asked {
     tag: u64,
-    /// How many partitions have still to answer.
-    outstanding: PartitionId,
-    /// The subscriptions that it confirms; none: it is asked for its own sake.
-    confirms: Vec<(usize, u64)>,
+    /// The partitions that have still to answer.
+    outstanding: Vec<PartitionId>,
+    /// The subscriptions that it confirms.
+    confirms: BTreeSet<(usize, u64)>,
 }
 
 impl Subscriber {
     /// The most workers that one subscriber can serve.
     pub(crate) const MAX_WORKERS: usize = 64;
 
-    /// Connects to the bus and learns its position.
+    /// Connects to the bus and learns its position, as soon as the bus is there.
     ///
     /// # Errors
     ///
-    /// If the bus is away.
+    /// If the bus has ended.
     pub(crate) async fn connect(
         bus: Arc<dyn Bus>,
         clock: Arc<dyn Clock>,
@@ -134,147 +144,177 @@ impl Subscriber {
         typists: Arc<Typists>,
         workers: Vec<mpsc::Sender<Told>>,
     ) -> Result<Self, BusError> {
-        let mut link = bus.open().await?;
-        link.requests.send(Request::Position(0)).await?;
-        let mut points = Vec::new();
-        while points.len() < usize::from(bus.partitions()) {
+        let mut link = bus.open();
+        let mut points = vec![None; usize::from(bus.partitions())];
+        let ask = |link: &Link, partition| {
+            let ask = Ask::Position(PING);
+            link.requests.send(Request { partition, ask });
+        };
+        (0..bus.partitions()).for_each(|partition| ask(&link, partition));
+        while points.contains(&None) {
             match link.pushes.recv().await {
-                Some(Push::Position { point, .. }) => points.push(point),
-                Some(_) => {}
-                None => return Err(BusError("the subscriber's connection has ended".to_owned())),
+                Some(Push::Position { point, .. }) => {
+                    points[usize::from(point.partition)] = Some(point);
+                }
+                Some(Push::Lost(partition)) => {
+                    tracing::warn!(partition, "the bus is away; trying again");
+                    points[usize::from(partition)] = None;
+                    sleep(START_RETRY).await;
+                    ask(&link, partition);
+                }
+                Some(Push::Entry { .. } | Push::Signal { .. }) => {}
+                None => return Err(BusError::new("the subscriber's connection has ended")),
             }
         }
-        points.sort_by_key(|point| point.partition);
+        let points: Vec<Point> = points.into_iter().flatten().collect();
+        let position = Position::new(&points);
+        let now = clock.now();
         Ok(Self {
             bus,
             clock,
             metrics,
             typists,
-            workers,
+            audience: Audience::new(workers),
             link,
-            position: Position::new(&points),
-            channels: HashMap::new(),
-            next_tag: 1,
-            asked: None,
-            waiting: Vec::new(),
-            unanswered: 0,
+            told: position.clone(),
+            position,
+            partitions: points.iter().map(|_| Partition::live(now)).collect(),
+            repairs: FuturesUnordered::new(),
             deferred: VecDeque::new(),
+            next_tag: PING,
+            asked: None,
+            waiting: BTreeSet::new(),
         })
     }
 
     /// Serves the workers until their side is dropped.
     pub(crate) async fn run(mut self, mut wants: mpsc::UnboundedReceiver<Want>) {
-        let mut ticks = interval(POSITION_EVERY);
+        self.audience
+            .tell(EVERYBODY, &Told::Position(self.position.clone()))
+            .await;
+        let mut ticks = interval(PING_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if let Some(push) = self.deferred.pop_front() {
-                let result = self.push(push).await;
-                self.handled(result).await;
+                self.push(push).await;
                 continue;
             }
-            let result = tokio::select! {
-                push = self.link.pushes.recv() => match push {
-                    Some(push) => self.push(push).await,
-                    None => self.repair_all().await,
-                },
+            let retry = self.partitions.iter().filter_map(Partition::retry).min();
+            let retry = async {
+                match retry {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            // In this order: what comes seldom is not to wait for what comes all the time.
+            tokio::select! {
+                biased;
+                _ = ticks.tick() => self.tick().await,
+                () = retry => self.resubscribe_lost(),
+                Some(repair) = self.repairs.next() => self.repaired(repair).await,
                 want = wants.recv() => match want {
                     Some(want) => self.want(want).await,
                     None => return,
                 },
-                _ = ticks.tick() => {
-                    self.expire_typists().await;
-                    self.check_alive().await
-                }
-            };
-            self.handled(result).await;
-        }
-    }
-
-    /// A bus that is away is tried until it is back.
-    async fn handled(&mut self, result: Result<(), BusError>) {
-        if let Err(error) = result {
-            tracing::warn!(%error, "the bus is away; trying again");
-            self.metrics.error("bus");
-            sleep(RETRY).await;
-            while self.repair_all().await.is_err() {
-                sleep(RETRY).await;
+                push = self.link.pushes.recv() => match push {
+                    Some(push) => self.push(push).await,
+                    None => return,
+                },
             }
         }
     }
 
-    async fn want(&mut self, want: Want) -> Result<(), BusError> {
+    async fn want(&mut self, want: Want) {
         match want {
             Want::Subscribe {
                 worker,
                 channels,
                 tag,
             } => {
-                let mut fresh = Vec::new();
-                for channel in channels {
-                    let workers = self.channels.entry(channel.clone()).or_insert(0);
-                    if *workers == 0 {
-                        fresh.push(channel);
-                    }
-                    *workers |= 1 << worker;
+                let fresh = self.audience.add(worker, channels);
+                self.request(&fresh, Ask::Subscribe);
+                if !holds(Rule::PositionConfirms) {
+                    let position = self.position.clone();
+                    let told = Told::Subscribed { tag, position };
+                    return self.audience.tell(1 << worker, &told).await;
                 }
-                self.metrics.subscriptions.set(gauge(self.channels.len()));
-                // Noted first: should the bus be away, the repair subscribes and confirms.
-                self.waiting.push((worker, tag));
-                if !fresh.is_empty() {
-                    self.link.requests.send(Request::Subscribe(fresh)).await?;
-                }
-                self.confirm_waiting().await
+                self.waiting.insert((worker, tag));
+                self.confirm_waiting();
             }
             Want::Unsubscribe { worker, channels } => {
-                let mut stale = Vec::new();
-                for channel in channels {
-                    if let Some(workers) = self.channels.get_mut(&channel) {
-                        *workers &= !(1 << worker);
-                        if *workers == 0 {
-                            self.channels.remove(&channel);
-                            stale.push(channel);
-                        }
-                    }
+                let stale = self.audience.remove(worker, channels);
+                self.request(&stale, Ask::Unsubscribe);
+            }
+            Want::Forget { worker, tag } => {
+                self.waiting.remove(&(worker, tag));
+                if let Some(asked) = &mut self.asked {
+                    asked.confirms.remove(&(worker, tag));
                 }
-                self.metrics.subscriptions.set(gauge(self.channels.len()));
-                if stale.is_empty() {
-                    Ok(())
-                } else {
-                    self.link.requests.send(Request::Unsubscribe(stale)).await
-                }
+            }
+        }
+        self.metrics
+            .subscriptions
+            .set(gauge(self.audience.channels()));
+    }
+
+    /// Asks something for these channels, in every partition that they live in. A partition that is
+    /// lost is asked when it is subscribed again.
+    fn request(&self, channels: &[Channel], ask: impl Fn(Vec<Channel>) -> Ask) {
+        for (partition, state) in (0..).zip(&self.partitions) {
+            let channels: Vec<Channel> = channels
+                .iter()
+                .filter(|channel| lives_in(&*self.bus, channel, partition))
+                .cloned()
+                .collect();
+            if state.is_subscribed() && !channels.is_empty() {
+                self.send(partition, ask(channels));
             }
         }
     }
 
-    /// Asks for the position, to see that the bus still answers.
-    async fn check_alive(&mut self) -> Result<(), BusError> {
-        if self.asked.is_none() {
-            return self.ask_position().await;
+    fn send(&self, partition: PartitionId, ask: Ask) {
+        self.link.requests.send(Request { partition, ask });
+    }
+
+    /// Looks after whatever goes by time.
+    async fn tick(&mut self) {
+        for partition in 0..self.bus.partitions() {
+            match self.partition(partition).ping() {
+                Some(true) => self.send(partition, Ask::Position(PING)),
+                Some(false) => {}
+                None if holds(Rule::SilenceIsLoss) => {
+                    self.lost(partition, "it has stopped answering");
+                }
+                None => {}
+            }
         }
-        self.unanswered += 1;
-        if self.unanswered >= UNANSWERED {
-            return Err(BusError("it has stopped answering".to_owned()));
+        if self.told != self.position {
+            self.told = self.position.clone();
+            self.audience
+                .tell(EVERYBODY, &Told::Position(self.position.clone()))
+                .await;
         }
-        Ok(())
+        for (conversation, user) in self.typists.expired(Instant::now().into_std()) {
+            self.stop_typist(conversation, user).await;
+        }
     }
 
     /// Asks for the position that confirms what waits for it, unless one is on its way.
-    async fn confirm_waiting(&mut self) -> Result<(), BusError> {
+    fn confirm_waiting(&mut self) {
         if self.asked.is_some() || self.waiting.is_empty() {
-            return Ok(());
+            return;
         }
-        self.ask_position().await
-    }
-
-    async fn ask_position(&mut self) -> Result<(), BusError> {
         let tag = self.tag();
-        let confirms = std::mem::take(&mut self.waiting);
+        for (partition, state) in (0..).zip(&self.partitions) {
+            if state.is_subscribed() {
+                self.send(partition, Ask::Position(tag));
+            }
+        }
         self.asked = Some(Asked {
             tag,
-            outstanding: self.bus.partitions(),
-            confirms,
+            outstanding: (0..self.bus.partitions()).collect(),
+            confirms: std::mem::take(&mut self.waiting),
         });
-        self.link.requests.send(Request::Position(tag)).await
     }
 
     fn tag(&mut self) -> u64 {
@@ -282,284 +322,148 @@ impl Subscriber {
         self.next_tag
     }
 
-    async fn push(&mut self, push: Push) -> Result<(), BusError> {
+    fn partition(&mut self, partition: PartitionId) -> &mut Partition {
+        &mut self.partitions[usize::from(partition)]
+    }
+
+    async fn push(&mut self, push: Push) {
+        let partition = match push {
+            Push::Signal { channel, payload } => return self.signal(channel, &payload).await,
+            Push::Lost(partition) => return self.lost(partition, "the bus says so"),
+            Push::Entry { point, .. } | Push::Position { point, .. } => point.partition,
+        };
+        let push = match self.partition(partition).hold(push) {
+            Held::No(push) => push,
+            Held::Yes => return,
+            Held::Full => return self.lost(partition, "too much came while its logs were read"),
+        };
+        let live = matches!(self.partition(partition).state, State::Live);
         match push {
+            Push::Entry { point, .. } | Push::Position { point, .. }
+                if live && self.position.epoch(partition) != Some(point.epoch) =>
+            {
+                self.lost(partition, "a new epoch has begun");
+            }
             Push::Entry {
                 point,
                 channel,
                 entry,
-            } => {
-                if self.position.epoch(point.partition) != Some(point.epoch) {
-                    return self.repair(point.partition).await;
-                }
+            } if live || !holds(Rule::PushedEarlyIsDiscarded) => {
                 self.entry(point, channel, entry).await;
             }
-            Push::Signal {
-                conversation,
-                payload,
-            } => self.signal(conversation, &payload).await,
-            Push::Position { tag, point } => {
-                if self.position.epoch(point.partition) != Some(point.epoch) {
-                    return self.repair(point.partition).await;
-                }
-                self.position.advance(point.partition, point.offset);
-                return self.answered(tag).await;
+            Push::Position { tag, point } if live => {
+                let now = self.clock.now();
+                self.partition(partition).answered(now);
+                self.position.advance(partition, point.offset);
+                self.confirmed(partition, tag).await;
             }
-            Push::Lost(partition) => {
-                tracing::warn!(
-                    partition,
-                    "the partition was lost; repairing it from the logs"
-                );
-                self.metrics.error("partition_lost");
-                return self.repair(partition).await;
-            }
+            Push::Position { tag, point } => self.resubscribed(tag, point).await,
+            // What was pushed before the position of a new subscription is in the logs.
+            _ => {}
         }
-        Ok(())
     }
 
-    /// Makes the frames of a log entry and hands them to the workers that want them.
-    async fn entry(&mut self, point: Point, channel: Channel, entry: LogEntry) {
-        self.position.advance(point.partition, point.offset);
-        let Some(workers) = self.channels.get(&channel).copied() else {
+    /// A partition has said how far it is, for the sake of what waits for that.
+    async fn confirmed(&mut self, partition: PartitionId, tag: u64) {
+        let Some(asked) = self.asked.as_mut().filter(|asked| asked.tag == tag) else {
             return;
         };
-        let position = self.position.clone();
-        let told = match channel {
-            Channel::Conversation(conversation) => {
-                Delivery::new(conversation, &entry, position, self.clock.now())
-                    .map(|delivery| Told::Delivery(Arc::new(delivery)))
-            }
-            Channel::User(user) => {
-                MembershipNotice::decode(&entry.payload).map(|notice| Told::Notice {
-                    user,
-                    notice,
-                    point,
-                    position,
-                })
-            }
-        };
-        match told {
-            Ok(told) => {
-                self.tell(workers, &told).await;
-                if let Told::Delivery(delivery) = told
-                    && let Some(sender) = delivery.sender()
-                {
-                    self.stop_typist(delivery.conversation, sender.clone())
-                        .await;
-                }
-            }
-            Err(error) => self.unreadable(&error),
+        asked.outstanding.retain(|other| *other != partition);
+        if !asked.outstanding.is_empty() {
+            return;
         }
-    }
-
-    async fn signal(&mut self, conversation: ConversationId, payload: &bytes::Bytes) {
-        match Signal::decode(payload) {
-            Ok(Signal {
-                signal: SignalName::TypingStart,
-                user_id,
-                user_name,
-                ..
-            }) => {
-                let now = tokio::time::Instant::now().into_std();
-                self.typists
-                    .start(conversation, &user_id, user_name.as_deref(), now);
-                self.tell_typing(Typing::start(conversation, user_id, user_name))
-                    .await;
-            }
-            Ok(Signal {
-                signal: SignalName::TypingStop,
-                user_id,
-                ..
-            }) => {
-                self.stop_typist(conversation, user_id).await;
-            }
-            Err(error) => self.unreadable(&error),
-        }
-    }
-
-    /// A typist has stopped: those who know that they typed are told.
-    async fn stop_typist(&self, conversation: ConversationId, user: UserId) {
-        if self.typists.stop(conversation, &user) {
-            self.tell_typing(Typing::stop(conversation, user)).await;
-        }
-    }
-
-    async fn expire_typists(&self) {
-        for (conversation, user) in self.typists.expired(tokio::time::Instant::now().into_std()) {
-            self.stop_typist(conversation, user).await;
-        }
-    }
-
-    async fn tell_typing(&self, typing: serde_json::Result<Typing>) {
-        match typing {
-            Ok(typing) => {
-                let workers = self
-                    .channels
-                    .get(&Channel::Conversation(typing.conversation))
-                    .copied()
-                    .unwrap_or(0);
-                self.tell(workers, &Told::Typing(Arc::new(typing))).await;
-            }
-            Err(error) => self.unreadable(&error.into()),
-        }
-    }
-
-    /// A partition has said how far it is.
-    async fn answered(&mut self, tag: u64) -> Result<(), BusError> {
-        let Some(asked) = self.asked.as_mut().filter(|asked| asked.tag == tag) else {
-            return Ok(());
-        };
-        asked.outstanding -= 1;
-        if asked.outstanding > 0 {
-            return Ok(());
-        }
-        self.unanswered = 0;
-        let confirms = self
-            .asked
-            .take()
-            .map(|asked| asked.confirms)
-            .unwrap_or_default();
-        let position = self.position.clone();
-        if confirms.is_empty() {
-            self.tell(u64::MAX, &Told::Position(position.clone())).await;
-        }
-        for (worker, tag) in confirms {
-            let position = position.clone();
-            self.tell(1 << worker, &Told::Subscribed { tag, position })
+        let confirms = self.asked.take().map(|asked| asked.confirms);
+        for (worker, tag) in confirms.unwrap_or_default() {
+            let position = self.position.clone();
+            self.audience
+                .tell(1 << worker, &Told::Subscribed { tag, position })
                 .await;
         }
-        self.confirm_waiting().await
+        self.confirm_waiting();
     }
 
-    /// Hands something to each of these workers, waiting for those whose queue is full.
-    async fn tell(&self, workers: u64, told: &Told) {
-        for (index, worker) in self.workers.iter().enumerate() {
-            if workers & (1 << index) != 0 {
-                // A worker that has ended has no connections any more.
-                let _ = worker.send(told.clone()).await;
-            }
+    /// Nothing of a partition is subscribed any more, or what is pushed cannot be relied on.
+    fn lost(&mut self, partition: PartitionId, reason: &str) {
+        if self.partition(partition).is_subscribed() {
+            tracing::warn!(partition, reason, "the partition was lost; repairing it");
+            self.metrics.error("partition_lost");
+            self.partition(partition).lost(Instant::now());
         }
     }
 
-    fn unreadable(&self, error: &DecodeError) {
-        tracing::error!(%error, "a payload on the bus cannot be read; it is left out");
-        self.metrics.error("unreadable_payload");
-    }
-
-    async fn repair_all(&mut self) -> Result<(), BusError> {
-        self.link = self.bus.open().await?;
-        self.deferred.clear();
+    /// Subscribes again to everything of the partitions whose time has come.
+    fn resubscribe_lost(&mut self) {
+        let now = Instant::now();
         for partition in 0..self.bus.partitions() {
-            self.repair(partition).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes good what may have been missed of a partition: subscribes to everything again, learns
-    /// how far the partition is, and reads from the logs what lies between.
-    async fn repair(&mut self, partition: PartitionId) -> Result<(), BusError> {
-        // What the lost answer would have confirmed is confirmed by the next.
-        if let Some(asked) = self.asked.take() {
-            self.waiting.extend(asked.confirms);
-        }
-        self.unanswered = 0;
-        let channels: Vec<Channel> = self
-            .channels
-            .keys()
-            .filter(|channel| self.lives_in(channel, partition))
-            .cloned()
-            .collect();
-        let point = self.resubscribe(partition, &channels).await?;
-        if self.position.epoch(partition) == Some(point.epoch) {
-            self.replay(partition, point, &channels).await?;
-        } else {
-            self.new_epoch(point).await;
-        }
-        self.confirm_waiting().await
-    }
-
-    /// Subscribes to everything of a partition again, and learns from where on that stands.
-    async fn resubscribe(
-        &mut self,
-        partition: PartitionId,
-        channels: &[Channel],
-    ) -> Result<Point, BusError> {
-        loop {
+            if self.partition(partition).retry().is_none_or(|at| at > now) {
+                continue;
+            }
             let tag = self.tag();
-            self.link
-                .requests
-                .send(Request::Subscribe(channels.to_vec()))
-                .await?;
-            self.link.requests.send(Request::Position(tag)).await?;
-            loop {
-                match self.link.pushes.recv().await {
-                    Some(Push::Position {
-                        tag: answered,
-                        point,
-                    }) if answered == tag && point.partition == partition => {
-                        return Ok(point);
-                    }
-                    // Lost again meanwhile, and the answer with it.
-                    Some(Push::Lost(lost)) if lost == partition => break,
-                    // Before the answer everything of this partition is read from the logs.
-                    Some(push) if push.partition() != Some(partition) => {
-                        self.deferred.push_back(push);
-                    }
-                    Some(_) => {}
-                    None => {
-                        return Err(BusError("the subscriber's connection has ended".to_owned()));
-                    }
-                }
+            self.partition(partition).resubscribed(tag);
+            let channels = self.audience.wanted(&*self.bus, partition);
+            if holds(Rule::SubscribedAgain) {
+                self.send(partition, Ask::Subscribe(channels));
+            }
+            self.send(partition, Ask::Position(tag));
+            // The answer that confirms what waits for it may have been lost as well.
+            if let Some(asked) = &self.asked {
+                self.send(partition, Ask::Position(asked.tag));
             }
         }
     }
 
-    async fn replay(
-        &mut self,
-        partition: PartitionId,
-        upto: Point,
-        channels: &[Channel],
-    ) -> Result<(), BusError> {
-        let after = self.position.offset(partition);
-        let (mut missed, mut gaps) = (Vec::new(), Vec::new());
-        for channel in channels {
-            let slice = self
-                .bus
-                .read(partition, channel, after, REPAIR_PAGE)
-                .await?;
-            if slice.epoch != upto.epoch {
-                return Err(BusError(
-                    "the partition has started a new epoch meanwhile".to_owned(),
-                ));
-            }
-            if !slice.covers(after, Seq::ZERO) {
-                gaps.push(channel.clone());
-            }
-            let entries = slice
-                .entries
-                .into_iter()
-                .filter(|entry| entry.offset <= upto.offset);
-            missed.extend(entries.map(|entry| (entry, channel.clone())));
+    /// A partition that was subscribed again has said how far it is: what it has missed up to there
+    /// is read from the logs, unless nothing from before counts any more.
+    async fn resubscribed(&mut self, answered: u64, point: Point) {
+        let now = self.clock.now();
+        let state = self.partition(point.partition);
+        if !matches!(state.state, State::Resubscribed { tag } if tag == answered) {
+            return;
         }
+        let forgotten = state.is_forgotten(now);
+        state.answered(now);
+        if forgotten || self.position.epoch(point.partition) != Some(point.epoch) {
+            self.new_epoch(point).await;
+            self.partition(point.partition).repaired();
+            return;
+        }
+        let reading = CancellationToken::new();
+        self.partition(point.partition)
+            .repairing(answered, reading.clone().drop_guard());
+        let channels = self.audience.wanted(&*self.bus, point.partition);
+        let after = self.position.offset(point.partition);
+        let missed = partition::read(Arc::clone(&self.bus), channels, after, point);
+        self.repairs.push(Box::pin(async move {
+            let missed = reading.run_until_cancelled(missed).await;
+            let missed = missed.unwrap_or_else(|| Err(BusError::new("nobody waits for it")));
+            (point.partition, answered, point, missed)
+        }));
+    }
+
+    /// What was missed is there: it comes before what was pushed meanwhile.
+    async fn repaired(&mut self, (partition, of, upto, missed): Repair) {
+        if !matches!(self.partition(partition).state, State::Repairing { tag, .. } if tag == of) {
+            return;
+        }
+        let Missed { entries, gaps } = match missed {
+            Ok(missed) => missed,
+            Err(error) => return self.lost(partition, &error.0.to_string()),
+        };
         for channel in gaps {
             self.metrics.error("gap");
-            let workers = self.channels.get(&channel).copied().unwrap_or(0);
-            self.tell(workers, &Told::Gap(channel)).await;
+            let workers = self.audience.of(&channel);
+            self.audience.tell(workers, &Told::Gap(channel)).await;
         }
-        missed.sort_by_key(|(entry, _)| entry.offset);
-        for (entry, channel) in missed {
-            self.entry(
-                Point {
-                    offset: entry.offset,
-                    ..upto
-                },
-                channel,
-                entry,
-            )
-            .await;
+        for (channel, entry) in entries {
+            if !holds(Rule::LostIsReplayed) {
+                break;
+            }
+            let offset = entry.offset;
+            self.entry(Point { offset, ..upto }, channel, entry).await;
         }
         self.position.advance(partition, upto.offset);
-        Ok(())
+        self.deferred = self.partition(partition).repaired();
+        tracing::info!(partition, "the partition is whole again");
     }
 
     async fn new_epoch(&mut self, point: Point) {
@@ -567,28 +471,11 @@ impl Subscriber {
             partition = point.partition,
             "a new epoch: every connection starts over"
         );
-        let points: Vec<Point> = (0..self.bus.partitions())
-            .map(|partition| match self.position.epoch(partition) {
-                Some(epoch) if partition != point.partition => Point {
-                    partition,
-                    epoch,
-                    offset: self.position.offset(partition),
-                },
-                _ => point,
-            })
-            .collect();
-        self.position = Position::new(&points);
-        self.tell(u64::MAX, &Told::NewEpoch(self.position.clone()))
+        self.metrics.error("new_epoch");
+        self.position = self.position.in_new_epoch(point);
+        self.audience
+            .tell(EVERYBODY, &Told::NewEpoch(self.position.clone()))
             .await;
-    }
-
-    fn lives_in(&self, channel: &Channel, partition: PartitionId) -> bool {
-        match channel {
-            Channel::Conversation(conversation) => {
-                self.bus.partition_of(*conversation) == partition
-            }
-            Channel::User(_) => true,
-        }
     }
 }
 

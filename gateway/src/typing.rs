@@ -1,89 +1,17 @@
-//! Who types: signals on their way to the bus, and what the gateway has heard of typists.
+//! Who types: what the gateway has heard of typists.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use callboard_shared::{
-    auth::Identity,
-    bus::Bus,
-    event::{Signal, SignalName, VERSION},
     id::{ConversationId, UserId},
     wire,
 };
-use tokio::sync::mpsc;
 
-use crate::{
-    messaging::{RELAY_EVERY, STOPS_AFTER},
-    metrics::Metrics,
-};
-
-/// How many signals may wait for the bus; past it they are dropped and counted: typing is best
-/// effort, and delays nothing.
-const QUEUE: usize = 1_024;
-
-/// Sends signals, in order, without waiting.
-#[derive(Clone)]
-pub(crate) struct Signals {
-    queue: mpsc::Sender<(ConversationId, Bytes)>,
-    metrics: Arc<Metrics>,
-}
-
-impl Signals {
-    /// The sender, and the task that takes its signals to the bus.
-    pub(crate) fn new(
-        bus: Arc<dyn Bus>,
-        metrics: Arc<Metrics>,
-    ) -> (Self, impl Future<Output = ()> + Send) {
-        let (queue, mut waiting) = mpsc::channel(QUEUE);
-        let signals = Self {
-            queue,
-            metrics: Arc::clone(&metrics),
-        };
-        let task = async move {
-            while let Some((conversation, payload)) = waiting.recv().await {
-                if let Err(error) = bus.signal(conversation, payload).await {
-                    tracing::debug!(%error, "a typing signal was not sent");
-                    metrics.error("signal_dropped");
-                }
-            }
-        };
-        (signals, task)
-    }
-
-    /// The user types, or goes on.
-    pub(crate) fn start(&self, conversation: ConversationId, identity: &Identity) {
-        self.send(SignalName::TypingStart, conversation, identity);
-    }
-
-    /// The user has stopped.
-    pub(crate) fn stop(&self, conversation: ConversationId, identity: &Identity) {
-        self.send(SignalName::TypingStop, conversation, identity);
-    }
-
-    fn send(&self, signal: SignalName, conversation: ConversationId, identity: &Identity) {
-        let signal = Signal {
-            v: VERSION,
-            signal,
-            conversation_id: conversation,
-            user_id: identity.user_id.clone(),
-            user_name: identity
-                .name
-                .as_deref()
-                .filter(|_| signal == SignalName::TypingStart)
-                .map(str::to_owned),
-        };
-        let sent = signal
-            .encode()
-            .is_ok_and(|payload| self.queue.try_send((conversation, payload)).is_ok());
-        if !sent {
-            self.metrics.error("signal_dropped");
-        }
-    }
-}
+use crate::messaging::{RELAY_EVERY, STOPS_AFTER};
 
 /// What is heard of a typist counts this long. The gateway of a typist says when they stop, unless
 /// it dies; the last start that it had may have come [`RELAY_EVERY`] after the last one it relayed.

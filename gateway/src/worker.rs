@@ -32,6 +32,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use callboard_shared::id::GatewayId;
 use futures::FutureExt;
 use tokio::{
     sync::{Notify, mpsc},
@@ -46,7 +47,7 @@ pub(crate) use command::{Command, Stream};
 use link::Happened;
 pub use link::Links;
 pub(crate) use metrics::LinkMetrics;
-pub use pool::{Pool, WorkerHandle};
+pub use pool::{Home, Pool, WorkerHandle};
 pub(crate) use sid::Sid;
 
 slotmap::new_key_type! {
@@ -73,11 +74,15 @@ const TURN: usize = 256;
 /// What the connections of a worker have in common.
 #[derive(Debug, Clone)]
 pub struct WorkerConfig {
+    /// The gateway, as the ids of its sessions name it.
+    pub gateway: GatewayId,
     /// The Engine.IO sessions.
     pub engine: Arc<engine::Config>,
     /// The most bytes queued for one connection; past it the connection is closed as a slow
     /// consumer.
     pub send_queue: usize,
+    /// Where the workers run.
+    pub home: Home,
 }
 
 /// What sits on top of the connections of one worker.
@@ -252,30 +257,33 @@ async fn run<A: Application>(
                 None => std::future::pending().await,
             }
         };
+        let (mut command, mut event) = (None, None);
         tokio::select! {
-            command = commands.recv() => {
-                let Some(command) = command else { return };
-                worker.borrow_mut().turn(|this| {
-                    this.command(command, &worker);
-                    for _ in 1..TURN {
-                        let Ok(command) = commands.try_recv() else { break };
-                        this.command(command, &worker);
-                    }
-                });
-            }
-            Some(event) = events.recv() => {
-                worker.borrow_mut().turn(|this| {
-                    this.application.event(&mut this.links, event);
-                    for _ in 1..TURN {
-                        let Ok(event) = events.try_recv() else { break };
-                        this.application.event(&mut this.links, event);
-                    }
-                });
-            }
+            biased;
             () = deadline => worker.borrow_mut().tick(),
             () = sooner.notified() => {}
             () = running.ended.notified() => {}
+            first = commands.recv() => match first {
+                Some(first) => command = Some(first),
+                None => return,
+            },
+            Some(first) = events.recv() => event = Some(first),
         }
+        // Whichever came first, neither waits for the other to become quiet.
+        worker.borrow_mut().turn(|this| {
+            for _ in 0..TURN {
+                let Some(next) = command.take().or_else(|| commands.try_recv().ok()) else {
+                    break;
+                };
+                this.command(next, &worker);
+            }
+            for _ in 0..TURN {
+                let Some(next) = event.take().or_else(|| events.try_recv().ok()) else {
+                    break;
+                };
+                this.application.event(&mut this.links, next);
+            }
+        });
         let this = worker.borrow();
         if this.draining && this.links.is_empty() && running.count.get() == 0 {
             return;

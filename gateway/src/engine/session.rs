@@ -320,7 +320,9 @@ impl Session {
         Ok(())
     }
 
-    fn is_closing(&self) -> bool {
+    /// Whether the session was closed from the server's side, and its client has still to be told.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
         matches!(&self.state, State::Polling(polling) if polling.closing.is_some())
     }
 

@@ -17,7 +17,10 @@ use callboard_shared::{
     auth::{AuthError, Identity},
     bus::{Bus, Channel, Point},
     cursor::{Cursor, Position},
-    id::ConversationId,
+    event::{Takeover, VERSION},
+    id::{ConversationId, UserId},
+    random::random,
+    rules::{Rule, holds},
 };
 use serde::Deserialize;
 
@@ -131,6 +134,7 @@ impl Messaging {
             serial,
             sid: sid().into(),
             pid,
+            since: self.shared.clock.now(),
             attach: Some(Box::new(Attach {
                 resume,
                 returning,
@@ -138,6 +142,7 @@ impl Messaging {
             })),
             conversations: Vec::new(),
             joined: Vec::new(),
+            tags: Vec::new(),
             catchup: None,
             typing: Vec::new(),
             operations: std::collections::VecDeque::new(),
@@ -152,12 +157,11 @@ impl Messaging {
         };
         session.user = Some(Box::new(user));
         self.rooms.add_user(&user_id, slot);
-        self.subscribe(
-            slot,
-            serial,
-            vec![Channel::User(user_id)],
-            Next::Memberships,
-        );
+        let user = vec![Channel::User(user_id)];
+        self.subscribe(slot, serial, user, Next::Memberships);
+        if !holds(Rule::UserChannelFirst) {
+            self.ask_memberships(slot, serial);
+        }
     }
 
     /// Asks for subscriptions, and for what is next to be done when they stand.
@@ -169,6 +173,10 @@ impl Messaging {
         next: Next,
     ) {
         let tag = self.serial();
+        let Some(user) = self.same_user_mut(slot, serial) else {
+            return;
+        };
+        user.tags.push(tag);
         self.steps.insert(tag, Step { slot, serial, next });
         let worker = self.worker;
         // Fails only when the gateway is going down.
@@ -184,9 +192,10 @@ impl Messaging {
         let Some(Step { slot, serial, next }) = self.steps.remove(&tag) else {
             return;
         };
-        if self.same_user_mut(slot, serial).is_none() {
+        let Some(user) = self.same_user_mut(slot, serial) else {
             return;
-        }
+        };
+        user.tags.retain(|other| *other != tag);
         match next {
             Next::Memberships => self.ask_memberships(slot, serial),
             Next::Attached => self.one_attached(links, slot, serial),
@@ -243,8 +252,8 @@ impl Messaging {
             Ok(answer) => answer,
             Err(error) => {
                 // Not a CONNECT_ERROR: after that stock clients do not come back.
-                tracing::warn!(%error, "the conversations of a user could not be had");
-                self.shared.metrics.error("backend");
+                tracing::debug!(%error, "the conversations of a user could not be had");
+                self.shared.metrics.error(error.code.as_str());
                 links.close(slot, "unavailable");
                 return;
             }
@@ -254,10 +263,10 @@ impl Messaging {
             return;
         };
         user.joined = joined;
-        for notice in &notices {
+        for notice in notices.iter().filter(|_| holds(Rule::NoticesMeanwhile)) {
             membership::apply(notice, &mut memberships);
         }
-        if attach.resume.is_none() {
+        if attach.resume.is_none() || !holds(Rule::EndedStays) {
             // Nothing of the past is replayed, so what was left is of no interest.
             memberships.retain(|membership| membership.left_seq.is_none());
         }
@@ -343,7 +352,7 @@ impl Messaging {
             None if attach.returning => Resume::Expired,
             None => Resume::None,
         };
-        if found.is_none() && attach.resume.is_some() {
+        if found.is_none() && attach.resume.is_some() && holds(Rule::NewPid) {
             user.pid = Pid::new(&user.identity.user_id);
         }
         user.joined
@@ -353,14 +362,25 @@ impl Messaging {
                 member.joined = true;
             }
         }
+        if found.is_some() {
+            self.shared.signals.taken_over(
+                &user.identity.user_id,
+                &Takeover {
+                    v: VERSION,
+                    pid: user.pid.as_str().to_owned(),
+                    connection_id: user.sid.to_string(),
+                    at: user.since,
+                },
+            );
+        }
         let displaced = self
             .shared
             .registry
             .enter(&user.identity.user_id, &user.pid, place, max);
-        links.send(
-            slot,
-            encode::connect(NAMESPACE, &user.sid, Some(user.pid.as_str())),
-        );
+        let connect = encode::connect(NAMESPACE, &user.sid, Some(user.pid.as_str()));
+        if holds(Rule::ConnectFirst) {
+            links.send(slot, connect.clone());
+        }
         tracing::debug!(connection.id = &*user.sid, ?resume, "session connected");
         self.shared.metrics.opened(links.transport(slot), resume);
 
@@ -378,8 +398,8 @@ impl Messaging {
             catchup.start(found.missed, start);
             catchup.done();
         }
-        for conversation in found.over {
-            self.leave_past(slot, conversation);
+        for (conversation, reached) in found.over {
+            self.leave_past(slot, conversation, reached);
         }
         for (other, reason) in [
             (displaced.same_session, "replaced"),
@@ -390,6 +410,9 @@ impl Messaging {
             }
         }
         self.pump(links, slot);
+        if !holds(Rule::ConnectFirst) {
+            links.send(slot, connect);
+        }
         self.rearm(links, slot);
     }
 
@@ -414,7 +437,24 @@ impl Messaging {
         }
     }
 
-    /// Ends a connection, wherever it lives.
+    /// A session goes on on another connection: those it had here before make way. Which one is the
+    /// newest is decided by when each was asked for, so that signals may come late and in any order.
+    /// Clocks that disagree can spare an old connection, which then ends by its time-out, or close
+    /// the newest, whose client comes back.
+    pub(super) fn taken_over(&self, links: &mut Links, user: &UserId, takeover: &Takeover) {
+        for slot in self.rooms.user(user).to_vec() {
+            let superseded = self.user(slot).is_some_and(|user| {
+                user.pid.as_str() == takeover.pid
+                    && *user.sid != *takeover.connection_id
+                    && user.since < takeover.at
+            });
+            if superseded {
+                links.close(slot, "replaced");
+            }
+        }
+    }
+
+    /// Ends a connection, wherever on this gateway it lives.
     fn end(&self, links: &mut Links, place: crate::registry::Place, reason: &'static str) {
         if place.worker == self.worker {
             links.close(place.slot, reason);
@@ -462,5 +502,5 @@ async fn joined(
 /// A Socket.IO session id.
 fn sid() -> String {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>())
+    BASE64_URL_SAFE_NO_PAD.encode(random::<[u8; 15]>())
 }

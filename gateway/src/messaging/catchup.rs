@@ -10,6 +10,7 @@ use std::{collections::VecDeque, sync::Arc};
 use callboard_shared::{
     cursor::Position,
     id::{ConversationId, Seq},
+    rules::{Rule, holds},
 };
 
 use super::delivery::{Delivery, Missed};
@@ -53,7 +54,7 @@ pub(super) struct Catchup {
     /// Conversations whose logs are still to be read.
     reading: Vec<ConversationId>,
     /// Those of them that the session's user was removed from.
-    leaving: Vec<ConversationId>,
+    leaving: Vec<(ConversationId, Seq)>,
     /// Something was dropped: the logs have it.
     overflowed: bool,
 }
@@ -107,15 +108,15 @@ impl Catchup {
     }
 
     /// The session's user was removed from a conversation whose log is going to be read.
-    pub(super) fn leave_when_read(&mut self, conversation: ConversationId) {
-        self.leaving.push(conversation);
+    pub(super) fn leave_when_read(&mut self, conversation: ConversationId, seq: Seq) {
+        self.leaving.push((conversation, seq));
     }
 
     /// Conversations to leave, now that their logs have been read.
-    pub(super) fn take_leaving(&mut self) -> Vec<ConversationId> {
+    pub(super) fn take_leaving(&mut self) -> Vec<(ConversationId, Seq)> {
         let (later, now) = std::mem::take(&mut self.leaving)
             .into_iter()
-            .partition(|conversation| self.will_read(*conversation));
+            .partition(|(conversation, _)| self.will_read(*conversation));
         self.leaving = later;
         now
     }
@@ -150,7 +151,7 @@ impl Catchup {
             let index = self
                 .items
                 .iter()
-                .position(|item| item.reaches(&missed))
+                .position(|item| item.reaches(&missed) && holds(Rule::MissedBeforeHeld))
                 .unwrap_or(self.items.len());
             let there = match self.items.get(index) {
                 Some(Item::Held(delivery)) => {

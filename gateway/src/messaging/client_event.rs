@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     backend::{Receipt, SendMessage},
-    error::Refusal,
+    error::{self, Refusal},
     socketio::Arguments,
 };
 
@@ -83,7 +83,7 @@ impl ClientEvent {
                 })
             }
             "refresh-token" => Self::RefreshToken(argument.parse::<RefreshToken>("{token}")?.token),
-            unknown => return Err(Refusal::unknown_event(unknown)),
+            unknown => return Err(error::unknown_event(unknown)),
         })
     }
 }
@@ -96,6 +96,6 @@ struct Argument<'a> {
 impl Argument<'_> {
     fn parse<T: DeserializeOwned>(&self, shape: &str) -> Result<T, Refusal> {
         serde_json::from_str(self.json)
-            .map_err(|error| Refusal::invalid(format!("{}: expected {shape}: {error}", self.name)))
+            .map_err(|wrong| error::invalid(format!("{}: expected {shape}: {wrong}", self.name)))
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use callboard_shared::id::{ConversationId, UserId};
+use callboard_shared::{
+    id::{ConversationId, UserId},
+    rules::{Rule, holds},
+};
 
 use super::{Messaging, delivery::Delivery};
 use crate::{
@@ -17,7 +20,10 @@ impl Messaging {
         let now = links.now();
         let mut sent = 0;
         for member in self.rooms.members(delivery.conversation) {
-            if !member.visible.includes(delivery.place) {
+            let visible = member.visible.includes(delivery.place);
+            #[cfg(feature = "sabotage")]
+            let visible = visible || self.saboteur.keeps_removed();
+            if !visible {
                 continue;
             }
             let Some(user) = self
@@ -27,19 +33,28 @@ impl Messaging {
             else {
                 continue;
             };
-            if user.is_early() {
+            if user.is_early() && holds(Rule::EarlyIsDropped) {
                 continue;
             }
-            if let Some(catchup) = &mut user.catchup {
+            if let Some(catchup) = &mut user.catchup
+                && (holds(Rule::WholeSessionFreezes)
+                    || user.attach.is_some()
+                    || catchup.will_read(delivery.conversation))
+            {
                 catchup.hold(Arc::clone(delivery));
                 continue;
             }
             sent += 1;
             user.last_cursor = now;
-            links.send(
-                member.slot,
-                delivery.frame_for(&user.identity.user_id).clone(),
-            );
+            let frame = delivery.frame_for(&user.identity.user_id);
+            #[cfg(feature = "sabotage")]
+            if self
+                .saboteur
+                .spoils(links, member.slot, delivery.conversation, frame)
+            {
+                continue;
+            }
+            links.send(member.slot, frame.clone());
             if let Some(notification) =
                 delivery.notification_for(&user.identity.user_id, member.joined)
             {
@@ -63,6 +78,10 @@ impl Messaging {
     /// their turn; nothing after this is held for them. Who has still to read the log stays until
     /// then, because what they may read there is kept with their place in the room.
     fn remove(&mut self, delivery: &Delivery) {
+        #[cfg(feature = "sabotage")]
+        if self.saboteur.keeps_removed() {
+            return;
+        }
         let (conversation, seq) = (delivery.conversation, delivery.place.seq());
         let members = self.rooms.members(conversation).iter();
         for slot in members.map(|member| member.slot).collect::<Vec<_>>() {
@@ -88,7 +107,7 @@ impl Messaging {
                 .as_deref_mut()
                 .filter(|catchup| catchup.will_read(conversation))
             {
-                Some(catchup) => catchup.leave_when_read(conversation),
+                Some(catchup) => catchup.leave_when_read(conversation, seq),
                 None => self.leave(slot, conversation),
             }
         }
@@ -112,6 +131,13 @@ impl Messaging {
         };
         user.last_cursor = now;
         links.send(slot, delivery.frame_for(&user.identity.user_id).clone());
+        // Who has been added again meanwhile is a participant, but has not opened it again.
+        if delivery.removes(&user.identity.user_id) && user.close(delivery.conversation) {
+            if let Some(member) = self.rooms.member_mut(delivery.conversation, slot) {
+                member.joined = false;
+            }
+            self.keep_joined(slot);
+        }
         self.shared.metrics.delivered.inc();
     }
 

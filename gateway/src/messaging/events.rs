@@ -11,7 +11,7 @@ use super::{
     session::{Expiry, REFRESH_TIME},
 };
 use crate::{
-    error::Refusal,
+    error::{self, Refusal},
     socketio::{Arguments, encode},
     worker::{Links, Slot},
 };
@@ -82,7 +82,7 @@ impl Messaging {
             return Ok(());
         }
         self.within_patience(links, slot);
-        Err(Refusal::rate_limited())
+        Err(error::rate_limited())
     }
 
     /// Counts what is not worth an answer: an event past the rate, a CONNECT. A connection with too
@@ -158,8 +158,12 @@ impl Messaging {
             return;
         }
         let frame = match reply.id {
-            Some(id) => encode::ack(NAMESPACE, id, &[refusal.as_ack()]),
-            None => encode::event(NAMESPACE, "error", &[refusal.as_error_event(&reply.event)]),
+            Some(id) => encode::ack(NAMESPACE, id, &[error::negative_ack(refusal)]),
+            None => encode::event(
+                NAMESPACE,
+                "error",
+                &[error::error_event(refusal, &reply.event)],
+            ),
         };
         links.send(reply.slot, frame);
     }
@@ -175,7 +179,7 @@ impl Messaging {
             .verifier
             .verify(token, self.shared.clock.now())?;
         let expiry = self.shared.expiry(&fresh, links.now());
-        let user = self.user_mut(slot).ok_or_else(Refusal::not_found)?;
+        let user = self.user_mut(slot).ok_or_else(error::not_found)?;
         if fresh.user_id != user.identity.user_id {
             return Err(Refusal::new(
                 ErrorCode::Forbidden,

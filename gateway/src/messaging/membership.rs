@@ -7,6 +7,7 @@ use callboard_shared::{
     bus::{Channel, Point},
     event::{MembershipChange, MembershipNotice},
     id::{ConversationId, UserId},
+    rules::{Rule, holds},
 };
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     backend::Membership,
-    error::Refusal,
+    error,
     recovery::read_missed,
     worker::{Links, Slot},
 };
@@ -45,8 +46,13 @@ impl Messaging {
                     ..
                 }) => notices.push(notice.clone()),
                 _ => match notice.change {
-                    MembershipChange::Joined => self.add(links, slot, notice, point),
-                    MembershipChange::Left => self.expect_removal(slot, notice),
+                    MembershipChange::Joined if holds(Rule::JoiningIsNoticed) => {
+                        self.add(links, slot, notice, point);
+                    }
+                    MembershipChange::Left if holds(Rule::LeavingIsNoticed) => {
+                        self.expect_removal(slot, notice);
+                    }
+                    _ => {}
                 },
             }
         }
@@ -190,7 +196,7 @@ impl Messaging {
             let Some(user) = this.same_user_mut(slot, serial) else {
                 return;
             };
-            let answer = answer.and_then(|found| found.ok_or_else(Refusal::not_found));
+            let answer = answer.and_then(|found| found.ok_or_else(error::not_found));
             if let Some(catchup) = &mut user.catchup {
                 catchup.forget(
                     conversation,

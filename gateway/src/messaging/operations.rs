@@ -13,7 +13,7 @@ use serde_json::{json, value::RawValue};
 use super::{Messaging, NAMESPACE, events::Reply};
 use crate::{
     backend::{Backend, Membership, SendMessage},
-    error::Refusal,
+    error::{self, Refusal},
     socketio::encode,
     worker::{Links, Slot},
 };
@@ -55,7 +55,7 @@ impl Messaging {
             return;
         };
         if user.operations.len() >= OPERATIONS {
-            return self.refuse(links, operation.reply(), &Refusal::too_many_waiting());
+            return self.refuse(links, operation.reply(), &error::too_many_waiting());
         }
         user.operations.push_back(operation);
         self.next_operation(slot);
@@ -154,7 +154,7 @@ impl Messaging {
         let Some(user) = self.same_user_mut(slot, serial) else {
             return;
         };
-        match answer.and_then(|found| found.ok_or_else(Refusal::not_found)) {
+        match answer.and_then(|found| found.ok_or_else(error::not_found)) {
             Ok((membership, _)) if !user.is_in(membership.conversation_id) => {
                 self.subscribe_to_join(slot, &membership, reply);
             }
@@ -189,7 +189,7 @@ impl Messaging {
             Ok(last_seq) if self.user(slot).is_some_and(|user| user.is_in(conversation)) => {
                 Ok(last_seq)
             }
-            Ok(_) => Err(Refusal::not_found()),
+            Ok(_) => Err(error::not_found()),
             Err(refusal) => Err(refusal),
         };
         let last_seq = match answer {
@@ -255,5 +255,5 @@ async fn takes_part(
         .membership(user, conversation)
         .await?
         .map(drop)
-        .ok_or_else(Refusal::not_found)
+        .ok_or_else(error::not_found)
 }

@@ -1,7 +1,7 @@
 //! The private id of a Socket.IO session, by which it is recovered.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use callboard_shared::id::UserId;
+use callboard_shared::{id::UserId, random::random};
 use sha2::{Digest, Sha256};
 
 const RANDOM: usize = 12;
@@ -15,7 +15,7 @@ pub(crate) struct Pid(Box<str>);
 
 impl Pid {
     pub(crate) fn new(user: &UserId) -> Self {
-        Self::bind(rand::random(), user)
+        Self::bind(random(), user)
     }
 
     /// Reads one back; `None` if it is not one of this user's.

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use callboard_shared::{bus::BusError, cursor::Position, id::ConversationId, wire::Ready};
+use callboard_shared::{
+    bus::BusError,
+    cursor::Position,
+    id::{ConversationId, Seq},
+    rules::{Rule, holds},
+    wire::Ready,
+};
 
 use super::{
     Messaging, Missed, NAMESPACE,
@@ -65,23 +71,29 @@ impl Messaging {
             return;
         };
         let Some(found) = found else {
-            return links.close(slot, "gap");
+            if holds(Rule::GapCloses) {
+                links.close(slot, "gap");
+            } else {
+                self.step_done(links, slot);
+            }
+            return;
         };
         let mut over = found.over;
         if let Some(catchup) = &mut user.catchup {
             catchup.insert(found.missed);
             over.extend(catchup.take_leaving());
         }
-        for conversation in over {
-            self.leave_past(slot, conversation);
+        for (conversation, reached) in over {
+            self.leave_past(slot, conversation, reached);
         }
         self.step_done(links, slot);
     }
 
-    /// Takes a session out of a conversation, unless its user has come back to it meanwhile.
-    pub(super) fn leave_past(&mut self, slot: Slot, conversation: ConversationId) {
+    /// Takes a session out of a conversation that it has got up to this event, unless there is more to
+    /// come: its user has come back to it meanwhile, or has come back and was removed again.
+    pub(super) fn leave_past(&mut self, slot: Slot, conversation: ConversationId, reached: Seq) {
         let member = self.rooms.member_mut(conversation, slot);
-        if member.is_some_and(|member| member.visible.current().is_none()) {
+        if member.is_some_and(|member| !member.visible.reaches_beyond(reached)) {
             self.leave(slot, conversation);
         }
     }
@@ -114,9 +126,9 @@ impl Messaging {
         } else if !done && !catchup.is_frozen() {
             links.notify_drained(slot);
         }
-        if let Some(user) = self.user_mut(slot)
-            && (!done || overflowed)
-        {
+        if done && !overflowed {
+            self.rearm(links, slot);
+        } else if let Some(user) = self.user_mut(slot) {
             user.catchup = Some(catchup);
         }
     }
@@ -133,7 +145,13 @@ impl Messaging {
                 entry,
             }) => {
                 at.advance(partition, entry.offset);
-                match Delivery::new(conversation, &entry, at.clone(), self.shared.clock.now()) {
+                let mut cursor = at.clone();
+                if !holds(Rule::CursorNeverBack) {
+                    cursor = at.back_at(partition, entry.offset);
+                } else if !holds(Rule::ProgressiveCursors) {
+                    cursor = self.position.clone();
+                }
+                match Delivery::new(conversation, &entry, cursor, self.shared.clock.now()) {
                     Ok(delivery) => self.send_missed(links, slot, &delivery),
                     Err(error) => {
                         tracing::error!(%error, "a payload in a log cannot be read; it is left out");
@@ -143,6 +161,9 @@ impl Messaging {
             }
             Item::Ready(position) => {
                 *at = position;
+                if !holds(Rule::ReadyHasOwnCursor) {
+                    *at = self.position.clone();
+                }
                 self.send_ready(links, slot, at);
             }
         }

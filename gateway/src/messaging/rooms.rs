@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use callboard_shared::{
     bus::Place,
     id::{ConversationId, Seq, UserId},
+    rules::{Rule, holds},
 };
 
 use crate::{backend::Membership, worker::Slot};
@@ -44,11 +45,13 @@ impl Visible {
     /// user bears that event's number: it is not theirs any more.
     pub(crate) fn includes(&self, place: Place) -> bool {
         let seq = place.seq();
+        let after = |since: Seq| seq >= since || !holds(Rule::NothingBeforeJoining);
         match self {
-            Self::From(since) => seq >= *since,
+            Self::From(since) => after(*since),
             Self::Within(intervals) => intervals.iter().any(|(since, until)| {
-                seq >= *since
+                after(*since)
                     && until.is_none_or(|until| match place {
+                        _ if !holds(Rule::NothingAfterLeaving) => true,
                         Place::Sequenced(seq) => seq <= until,
                         Place::Tagged(seq) => seq < until,
                         Place::Notice => false,

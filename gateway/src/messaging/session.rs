@@ -7,15 +7,14 @@ use std::{
 
 use callboard_shared::{
     auth::Identity,
+    clock::Timestamp,
     cursor::{Cursor, Position},
     event::MembershipNotice,
     id::ConversationId,
 };
 
-use super::{
-    Pid, Shared, catchup::Catchup, operations::Operation, rate::Allowance, typing::Typing,
-};
-use crate::socketio::Connection;
+use super::{Pid, Shared, catchup::Catchup, operations::Operation, typing::Typing};
+use crate::{rate::Allowance, socketio::Connection};
 
 /// Between `token-expired` and the end.
 pub(super) const REFRESH_TIME: Duration = Duration::from_secs(5);
@@ -47,12 +46,16 @@ pub(super) struct User {
     /// The Socket.IO session id: the connection's id in `ready` and in logs.
     pub(super) sid: Box<str>,
     pub(super) pid: Pid,
+    /// When the client asked for it.
+    pub(super) since: Timestamp,
     /// Until the session is connected.
     pub(super) attach: Option<Box<Attach>>,
     /// The conversations it is told of.
     pub(super) conversations: Vec<ConversationId>,
     /// Those that the client has open.
     pub(super) joined: Vec<ConversationId>,
+    /// The tags of subscriptions that do not stand yet.
+    pub(super) tags: Vec<u64>,
     /// What it has still to be sent before it is live.
     pub(super) catchup: Option<Box<Catchup>>,
     pub(super) typing: Vec<Typing>,
@@ -122,7 +125,8 @@ impl Session {
             match user.expiry {
                 Expiry::At(at) | Expiry::Closes(at) => consider(at),
             }
-            if user.attach.is_none() {
+            // Who is behind is sent a cursor anyway, or is asked about again when that is over.
+            if user.catchup.is_none() {
                 consider(user.last_cursor + CURSOR_REFRESH);
             }
             for typing in &user.typing {

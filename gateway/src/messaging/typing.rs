@@ -51,7 +51,7 @@ impl Messaging {
                     return;
                 }
                 typing.relayed = now;
-                signals.start(conversation, &user.identity);
+                signals.start_typing(conversation, &user.identity);
             }
             (SignalName::TypingStart, None) => {
                 user.typing.push(Typing {
@@ -59,11 +59,11 @@ impl Messaging {
                     relayed: now,
                     expires: now + STOPS_AFTER,
                 });
-                signals.start(conversation, &user.identity);
+                signals.start_typing(conversation, &user.identity);
             }
             (SignalName::TypingStop, Some(index)) => {
                 user.typing.swap_remove(index);
-                signals.stop(conversation, &user.identity);
+                signals.stop_typing(conversation, &user.identity);
             }
             (SignalName::TypingStop, None) => {}
         }
@@ -76,7 +76,7 @@ impl Messaging {
             return;
         };
         for typing in user.typing.extract_if(.., |typing| typing.expires <= now) {
-            signals.stop(typing.conversation, &user.identity);
+            signals.stop_typing(typing.conversation, &user.identity);
         }
     }
 

@@ -150,10 +150,11 @@ impl Links {
         }
     }
 
-    /// Sets when the application is asked next about this connection.
+    /// Sets when the application is asked next about this connection: never again once it is closed,
+    /// though its client may have still to be told.
     pub fn set_due(&mut self, slot: Slot, due: Option<Instant>) {
         if let Some(link) = self.links.get_mut(slot) {
-            link.due = due;
+            link.due = due.filter(|_| !link.session.is_closing());
             self.rearm(slot);
         }
     }
@@ -220,7 +221,7 @@ impl Links {
     fn open(&mut self, worker: u16, transport: Transport, io: Io) -> Slot {
         let (now, engine) = (self.now, &self.config.engine);
         let slot = self.links.insert_with_key(|slot| {
-            let sid = Sid::new(worker, slot);
+            let sid = Sid::new(self.config.gateway, worker, slot);
             let session = Session::open(&sid.to_string(), transport, now, engine);
             Link {
                 session,

@@ -31,6 +31,17 @@ pub struct Pool {
     next: Arc<AtomicUsize>,
 }
 
+/// Where workers run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Home {
+    /// Each on a thread and a runtime of its own.
+    #[default]
+    Threads,
+    /// On the `LocalSet` of whoever starts them: a simulation is one thread.
+    #[cfg(feature = "simulation")]
+    Here,
+}
+
 /// The way to one worker's application.
 pub struct WorkerHandle<E> {
     /// Where its events go. Bounded: a sender waits.
@@ -43,12 +54,13 @@ pub struct WorkerHandle<E> {
 pub(crate) struct WorkerGone;
 
 impl Pool {
-    /// Starts one worker for each of `applications`, which are made on the workers' own threads.
+    /// Starts one worker for each of `applications`, which are made where the workers run.
     ///
     /// # Errors
     ///
     /// If a thread or its runtime cannot be had.
     pub(crate) fn start<A, F>(
+        home: Home,
         config: &Arc<WorkerConfig>,
         metrics: &LinkMetrics,
         lifecycle: &Lifecycle,
@@ -62,38 +74,44 @@ impl Pool {
         for (index, make) in (0..).zip(applications) {
             let (commands, command_queue) = mpsc::channel(COMMAND_QUEUE);
             let (events, event_queue) = mpsc::channel(EVENT_QUEUE);
-            let runtime = runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
             let (config, metrics, lifecycle) =
                 (Arc::clone(config), metrics.clone(), lifecycle.clone());
-            thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn(move || {
-                    let _alive = (lifecycle.track(), FailOnPanic(lifecycle.clone()));
-                    LocalSet::new().block_on(&runtime, async {
-                        let running = Rc::<Running>::default();
-                        let worker = Rc::new_cyclic(|this| {
-                            RefCell::new(Worker {
-                                index,
-                                links: Links::new(config, metrics, Rc::clone(&running), now()),
-                                application: make(Handle {
-                                    worker: this.clone(),
-                                    running: Rc::clone(&running),
-                                }),
-                                running: Rc::clone(&running),
-                                draining: false,
-                            })
-                        });
-                        tokio::select! {
-                            () = run(worker, command_queue, event_queue) => {}
-                            () = lifecycle.stopping() => {}
-                            () = running.panicked.notified() => {
-                                panic!("a task of this worker has panicked");
-                            }
-                        }
-                    });
-                })?;
+            let work = async move || {
+                let _alive = (lifecycle.track(), FailOnPanic(lifecycle.clone()));
+                let running = Rc::<Running>::default();
+                let worker = Rc::new_cyclic(|this| {
+                    RefCell::new(Worker {
+                        index,
+                        links: Links::new(config, metrics, Rc::clone(&running), now()),
+                        application: make(Handle {
+                            worker: this.clone(),
+                            running: Rc::clone(&running),
+                        }),
+                        running: Rc::clone(&running),
+                        draining: false,
+                    })
+                });
+                tokio::select! {
+                    biased;
+                    () = lifecycle.stopping() => {}
+                    () = running.panicked.notified() => {
+                        panic!("a task of this worker has panicked");
+                    }
+                    () = run(worker, command_queue, event_queue) => {}
+                }
+            };
+            match home {
+                Home::Threads => {
+                    let runtime = runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build()?;
+                    thread::Builder::new()
+                        .name(format!("worker-{index}"))
+                        .spawn(move || LocalSet::new().block_on(&runtime, work()))?;
+                }
+                #[cfg(feature = "simulation")]
+                Home::Here => drop(tokio::task::spawn_local(work())),
+            }
             workers.push(commands);
             handles.push(WorkerHandle { events });
         }

@@ -1,0 +1,435 @@
+//! Requests for sessions of other gateways, passed on to the gateway that owns the session.
+//!
+//! A load balancer may send any request to any gateway. The `sid` names the owner; where the owner
+//! is, the bus knows: every gateway announces the address of its internal listener there. GET and
+//! POST are passed on as they are, a WebSocket's bytes both ways. An owner that is gone, or does not
+//! answer and is not heard of any more, means `Session ID unknown`: the client starts over.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri,
+        header::{
+            AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT,
+            SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+        },
+        uri::Authority,
+    },
+};
+use callboard_shared::{
+    bus::{Bus, BusError, GATEWAY_LIFE},
+    id::GatewayId,
+    internal::InternalToken,
+    lifecycle::Lifecycle,
+    random::random,
+};
+use http_body_util::BodyExt;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioIo, TokioTimer},
+};
+use prometheus::{IntCounterVec, Opts, Registry};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split},
+    runtime::Handle,
+    sync::watch,
+    time::{Instant, interval, sleep, timeout},
+};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
+
+use crate::{engine::RequestError, spawn::Spawn};
+
+/// Before the first time is tried again.
+const ANNOUNCE_RETRY: Duration = Duration::from_secs(1);
+
+/// How long the bus's word about a gateway is used, and how long it is remembered for the case that
+/// the bus is away.
+const FRESH: Duration = Duration::from_secs(1);
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// How long the bus may take to say where a gateway is.
+const LOCATE_TIME: Duration = Duration::from_secs(2);
+
+/// While an owner has not answered, how often the bus is asked whether it still runs.
+const CHECK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a connection to an owner may take to stand, may be without a request, and may have sent
+/// something that is not taken.
+const CONNECT_TIME: Duration = Duration::from_secs(1);
+const IDLE_TIME: Duration = Duration::from_secs(30);
+const WRITE_TIME: Duration = Duration::from_secs(30);
+
+/// Connections to each owner that are kept for the next request.
+const IDLE_CONNECTIONS: usize = 256;
+
+/// When one end of a WebSocket has said all it has to say, how long the other may take.
+const CLOSE_TIME: Duration = Duration::from_secs(10);
+
+/// What an owner has to know of an upgrade, and the client of the answer to it.
+const UPGRADE_REQUEST: [HeaderName; 2] = [SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION];
+const UPGRADE_ANSWER: [HeaderName; 3] = [CONNECTION, UPGRADE, SEC_WEBSOCKET_ACCEPT];
+
+/// What a client has to know of any other answer; the rest is for the gateway it talks to to say.
+const ANSWER: [HeaderName; 2] = [CONTENT_TYPE, CACHE_CONTROL];
+
+/// What makes a gateway one of several.
+#[derive(Clone)]
+pub struct Fleet {
+    /// Where gateways announce themselves.
+    pub bus: Arc<dyn Bus>,
+    /// What they show one another.
+    pub token: InternalToken,
+    /// Under which address the others reach this one's internal listener.
+    pub address: Authority,
+}
+
+/// The way to the other gateways.
+pub(crate) struct Forward {
+    gateway: GatewayId,
+    fleet: Fleet,
+    authorization: HeaderValue,
+    client: Client<HttpConnector, Body>,
+    lifecycle: Lifecycle,
+    /// Where gateways were, and when the bus said so.
+    known: Mutex<HashMap<GatewayId, (Instant, Authority)>>,
+    /// What is being passed on.
+    passing: TaskTracker,
+    /// Over how long WebSockets are to be closed, once the gateway leaves.
+    leaving: watch::Sender<Option<Duration>>,
+    /// Ends the announcements.
+    withdrawn: CancellationToken,
+    outcomes: IntCounterVec,
+}
+
+/// What has become of a request that was to be passed on.
+#[derive(Clone, Copy)]
+enum Outcome {
+    /// The owner has answered.
+    Answered,
+    /// Nobody is known to have that name.
+    Unknown,
+    /// The owner could not be reached, or broke off.
+    Unreachable,
+    /// The owner did not answer, and was not heard of any more.
+    Vanished,
+    /// The owner has another token.
+    Unauthorized,
+    /// This gateway has no room for it.
+    Full,
+}
+
+impl Outcome {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Unknown => "unknown",
+            Self::Unreachable => "unreachable",
+            Self::Vanished => "vanished",
+            Self::Unauthorized => "unauthorized",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl Forward {
+    pub(crate) fn new(
+        gateway: GatewayId,
+        fleet: Fleet,
+        registry: &Registry,
+        lifecycle: &Lifecycle,
+    ) -> anyhow::Result<Self> {
+        let outcomes = IntCounterVec::new(
+            Opts::new(
+                "callboard_forwarded_requests_total",
+                "Requests passed on to the gateway that owns their session, by outcome",
+            ),
+            &["outcome"],
+        )?;
+        registry.register(Box::new(outcomes.clone()))?;
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIME));
+        connector.set_tcp_user_timeout(Some(WRITE_TIME));
+        let client = Client::builder(Spawn(lifecycle.clone(), Handle::current()))
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIME)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .build(connector);
+        Ok(Self {
+            gateway,
+            authorization: fleet.token.header()?,
+            fleet,
+            client,
+            lifecycle: lifecycle.clone(),
+            known: Mutex::default(),
+            passing: TaskTracker::new(),
+            leaving: watch::Sender::new(None),
+            withdrawn: CancellationToken::new(),
+            outcomes,
+        })
+    }
+
+    /// Announces the gateway, as soon as the bus is there, and goes on doing so.
+    pub(crate) async fn announce(self: &Arc<Self>) {
+        while let Err(error) = self.say_so().await {
+            tracing::warn!(%error, "the gateway could not be announced; trying again");
+            sleep(ANNOUNCE_RETRY).await;
+        }
+        let this = Arc::clone(self);
+        self.lifecycle.spawn(async move {
+            let beats = async {
+                let mut beat = interval(GATEWAY_LIFE / 3);
+                loop {
+                    beat.tick().await;
+                    if let Err(error) = this.say_so().await {
+                        tracing::debug!(%error, "the gateway could not be announced");
+                    }
+                }
+            };
+            tokio::select! {
+                () = beats => {}
+                () = this.withdrawn.cancelled() => {}
+            }
+        });
+    }
+
+    async fn say_so(&self) -> Result<(), BusError> {
+        let address = self.fleet.address.as_str();
+        self.fleet.bus.announce(self.gateway, address).await
+    }
+
+    /// How many requests and WebSockets are being passed on.
+    pub(crate) fn passes_on(&self) -> usize {
+        self.passing.len()
+    }
+
+    /// Counts a request that is not passed on, because the gateway is full.
+    pub(crate) fn refuse(&self) {
+        self.count(Outcome::Full);
+    }
+
+    /// Closes the WebSockets of others that come through here, spread over `window`; done when
+    /// nothing is being passed on any more.
+    pub(crate) async fn leave(&self, window: Duration) {
+        self.leaving.send_replace(Some(window));
+        self.passing.close();
+        self.passing.wait().await;
+    }
+
+    /// Says that the gateway is gone. What still comes for it is answered by whoever gets it.
+    pub(crate) async fn withdraw(&self) {
+        self.withdrawn.cancel();
+        if let Err(error) = self.fleet.bus.withdraw(self.gateway).await {
+            tracing::debug!(%error, "the gateway could not be withdrawn; it will be forgotten");
+        }
+    }
+
+    /// Lets the owner of a session answer a request.
+    pub(crate) async fn pass_on(
+        &self,
+        owner: GatewayId,
+        request: Request,
+    ) -> Result<Response<Body>, RequestError> {
+        let token = self.passing.token();
+        let (outcome, result) = match self.locate(owner).await {
+            Some(address) => self.ask(owner, address, request, token).await,
+            None => (Outcome::Unknown, None),
+        };
+        self.count(outcome);
+        result.ok_or(RequestError::UnknownSession)
+    }
+
+    fn count(&self, outcome: Outcome) {
+        self.outcomes.with_label_values(&[outcome.label()]).inc();
+    }
+
+    async fn ask(
+        &self,
+        owner: GatewayId,
+        address: Authority,
+        mut request: Request,
+        token: TaskTrackerToken,
+    ) -> (Outcome, Option<Response<Body>>) {
+        let client_side = request.extensions_mut().remove::<OnUpgrade>();
+        let Ok(request) = self.outgoing(address, request) else {
+            return (Outcome::Unknown, None);
+        };
+        let answer = tokio::select! {
+            answer = self.client.request(request) => answer,
+            () = self.gone(owner) => return (Outcome::Vanished, None),
+        };
+        let mut answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::debug!(%error, gateway.id = %owner, "a gateway could not be reached");
+                return (Outcome::Unreachable, None);
+            }
+        };
+        match (answer.status(), client_side) {
+            (StatusCode::UNAUTHORIZED, _) => {
+                tracing::error!(gateway.id = %owner, "a gateway has another INTERNAL_TOKEN");
+                (Outcome::Unauthorized, None)
+            }
+            (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) => {
+                let owner_side = hyper::upgrade::on(&mut answer);
+                let window = self.leaving.subscribe();
+                self.lifecycle.spawn(async move {
+                    let result = tokio::select! {
+                        result = tunnel(client_side, owner_side) => result,
+                        () = its_turn(window) => Ok(()),
+                    };
+                    if let Err(error) = result {
+                        tracing::debug!(%error, "a WebSocket of another gateway has broken off");
+                    }
+                    drop(token);
+                });
+                (Outcome::Answered, Some(incoming(answer.map(Body::new))))
+            }
+            _ => {
+                // It is being passed on until its body is.
+                let answer = answer.map(|body| {
+                    Body::new(body.map_frame(move |frame| {
+                        let _token = &token;
+                        frame
+                    }))
+                });
+                (Outcome::Answered, Some(incoming(answer)))
+            }
+        }
+    }
+
+    /// The request as the owner gets it: nothing of the client's headers but what it needs.
+    fn outgoing(&self, address: Authority, request: Request) -> axum::http::Result<Request> {
+        let (parts, body) = request.into_parts();
+        let mut uri = Uri::builder().scheme("http").authority(address);
+        if let Some(path) = parts.uri.path_and_query() {
+            uri = uri.path_and_query(path.clone());
+        }
+        let mut request = Request::builder()
+            .method(parts.method)
+            .uri(uri.build()?)
+            .body(body)?;
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        if parts.headers.contains_key(UPGRADE) {
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            keep(&parts.headers, headers, &UPGRADE_REQUEST);
+        }
+        Ok(request)
+    }
+
+    /// Where a gateway is, if it runs. While the bus is away, what it said last counts.
+    async fn locate(&self, gateway: GatewayId) -> Option<Authority> {
+        let known = self.known().get(&gateway).cloned();
+        if let Some((at, address)) = &known
+            && at.elapsed() < FRESH
+        {
+            return Some(address.clone());
+        }
+        let located = timeout(LOCATE_TIME, self.fleet.bus.locate(gateway)).await;
+        match located.unwrap_or_else(|_| Err(BusError::new("it takes too long"))) {
+            Ok(address) => {
+                let address = address.and_then(|address| address.parse::<Authority>().ok());
+                let mut known = self.known();
+                known.retain(|_, (at, _)| at.elapsed() < REMEMBERED);
+                match &address {
+                    Some(address) => known.insert(gateway, (Instant::now(), address.clone())),
+                    None => known.remove(&gateway),
+                };
+                address
+            }
+            Err(error) => {
+                tracing::debug!(%error, gateway.id = %gateway, "a gateway could not be located");
+                let known = known.filter(|(at, _)| at.elapsed() < REMEMBERED);
+                known.map(|(_, address)| address)
+            }
+        }
+    }
+
+    /// Done once a gateway is not heard of any more.
+    async fn gone(&self, gateway: GatewayId) {
+        loop {
+            sleep(CHECK_EVERY).await;
+            if self.locate(gateway).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<GatewayId, (Instant, Authority)>> {
+        // No change in here can panic half-way.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The owner's answer, with what the client has to know of it.
+fn incoming(answer: Response<Body>) -> Response<Body> {
+    let (parts, body) = answer.into_parts();
+    let mut response = Response::new(body);
+    *response.status_mut() = parts.status;
+    let names: &[HeaderName] = match parts.status {
+        StatusCode::SWITCHING_PROTOCOLS => &UPGRADE_ANSWER,
+        _ => &ANSWER,
+    };
+    keep(&parts.headers, response.headers_mut(), names);
+    response
+}
+
+fn keep(from: &HeaderMap, to: &mut HeaderMap, names: &[HeaderName]) {
+    for name in names {
+        if let Some(value) = from.get(name) {
+            to.insert(name, value.clone());
+        }
+    }
+}
+
+/// Carries bytes both ways, until both ends have said all they have to say.
+async fn tunnel(client: OnUpgrade, owner: OnUpgrade) -> anyhow::Result<()> {
+    async fn carry(
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+    ) -> io::Result<()> {
+        copy(&mut from, &mut to).await?;
+        to.shutdown().await
+    }
+    let (client, owner): (Upgraded, Upgraded) = tokio::try_join!(client, owner)?;
+    let (from_client, to_client) = split(TokioIo::new(client));
+    let (from_owner, to_owner) = split(TokioIo::new(owner));
+    let mut up = Box::pin(carry(from_client, to_owner));
+    let mut down = Box::pin(carry(from_owner, to_client));
+    // An end that goes without a word does not keep the other from being told.
+    tokio::select! {
+        result = &mut up => {
+            result?;
+            timeout(CLOSE_TIME, down).await??;
+        }
+        result = &mut down => {
+            result?;
+            timeout(CLOSE_TIME, up).await??;
+        }
+    }
+    Ok(())
+}
+
+/// Done when the gateway leaves and it is this connection's turn, one of many spread at random.
+async fn its_turn(mut leaving: watch::Receiver<Option<Duration>>) {
+    let window = leaving.wait_for(Option::is_some).await;
+    match window.ok().and_then(|window| *window) {
+        Some(window) => sleep(window.mul_f64(random::<f64>())).await,
+        // The gateway is gone, and its tasks end with the process.
+        None => std::future::pending().await,
+    }
+}
