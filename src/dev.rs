@@ -12,22 +12,18 @@ use callboard_gateway::{
 };
 use callboard_shared::{
     auth::{AuthSettings, Verifier, mint},
-    bus::{
-        Bus, HEAD_LIFE, RecoverySettings,
-        local::{LocalBus, PUSH_QUEUE},
-    },
+    bus::{Bus, HEAD_LIFE, PUSH_QUEUE, RecoverySettings, local::LocalBus},
     clock::{Clock, SystemClock},
     config::{Origin, OriginSettings, origin},
     lifecycle::{DrainSettings, Lifecycle},
-    serve::{ListenSettings, admin, bind, reachable, serve},
-    telemetry::{self, TelemetrySettings},
+    serve::{ListenSettings, admin, reachable, serve},
+    telemetry::TelemetrySettings,
 };
 use clap::Args;
-use prometheus::{Registry, process_collector::ProcessCollector};
 
 use crate::{
-    backend::InProcess,
     data::{DataLock, DataSettings},
+    role::{self, Role},
 };
 
 /// Whom `dev` mints tokens for.
@@ -35,9 +31,6 @@ const USERS: [(&str, &str); 3] = [("alice", "Alice"), ("bob", "Bob"), ("carol", 
 
 /// How long those tokens are good for.
 const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
-
-/// How long requests in flight may take once everybody has been sent away.
-const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 /// The settings of `callboard dev`.
 #[derive(Debug, Clone, Args)]
@@ -83,27 +76,20 @@ pub struct Dev {
 ///
 /// If a setting cannot be used, or the database.
 pub fn run(settings: DevSettings) -> anyhow::Result<()> {
-    telemetry::init(&settings.telemetry)?;
-    let delay = settings.drain.drain_delay.unwrap_or_default();
-    let window = settings.drain.drain_window.unwrap_or_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let lifecycle = Lifecycle::new();
-        lifecycle.drain_on_signal()?;
-        let dev = Dev::start(settings, lifecycle.clone()).await?;
+    let (telemetry, drain) = (settings.telemetry.clone(), settings.drain.clone());
+    let at_once = (Duration::ZERO, Duration::ZERO);
+    role::run(&telemetry, &drain, at_once, async |lifecycle| {
+        let dev = Dev::start(settings, lifecycle).await?;
         dev.greet();
-        lifecycle.set_ready();
-        lifecycle.draining().await;
-        tokio::select! {
-            () = lifecycle.stopping() => {}
-            () = tokio::time::sleep(delay) => {}
-        }
-        dev.leave(window).await;
-        anyhow::ensure!(!lifecycle.has_failed(), "a worker has failed; see the log");
-        Ok(())
+        Ok(dev)
     })
+}
+
+impl Role for Dev {
+    async fn leave(self, window: Duration) {
+        self.lifecycle.end(self.server.leave(window)).await;
+        self.store.close().await;
+    }
 }
 
 impl Dev {
@@ -133,15 +119,13 @@ impl Dev {
         let verifier = Arc::new(Verifier::new(&auth)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
-        let listener = bind("LISTEN", settings.listen.public())?;
-        let admin_listener = bind("ADMIN_LISTEN", settings.listen.admin_listen)?;
+        let listener = settings.listen.bind_public(5001)?;
+        let admin_listener = settings.listen.bind_admin(9464)?;
         let address = reachable(listener.local_addr()?);
         let mut origins = settings.origins.client_url;
         origins.extend(own_origins(address));
 
-        let registry = Registry::new();
-        registry.register(Box::new(ProcessCollector::for_self()))?;
-        let errors = telemetry::errors(&registry)?;
+        let (registry, errors) = role::metrics()?;
         let logs = settings.recovery.log_limits();
         let bus = LocalBus::with_push_queue(logs, Arc::clone(&clock), push_queue);
         let store = Arc::new(SqliteStore::open(&settings.data.database()).await?);
@@ -165,7 +149,8 @@ impl Dev {
             verifier,
             clock: Arc::clone(&clock),
             bus: Arc::new(bus.clone()) as Arc<dyn Bus>,
-            backend: Arc::new(InProcess(api.operations())),
+            backend: Arc::new(api.backend()),
+            fleet: None,
             metrics: registry.clone(),
             errors,
         };
@@ -210,21 +195,6 @@ impl Dev {
         for (user, token) in &self.tokens {
             println!("  {user:<6} {token}");
         }
-    }
-
-    /// Sends everybody away, spread over `window`, and ends.
-    pub async fn leave(self, window: Duration) {
-        self.lifecycle.drain();
-        self.server.drain(window).await;
-        tokio::select! {
-            () = self.lifecycle.stopping() => {}
-            () = self.server.pool().ended() => {}
-            () = tokio::time::sleep(window + LAST_REQUESTS) => {}
-        }
-        self.lifecycle.finish_requests(LAST_REQUESTS).await;
-        self.lifecycle.stop();
-        self.lifecycle.ended().await;
-        self.store.close().await;
     }
 
     /// Whether nothing is left of any connection: in workers, rooms, queues and the bus.

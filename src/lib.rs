@@ -1,6 +1,10 @@
 //! The commands of the `callboard` binary, as functions.
 
-mod backend;
+pub mod api;
 mod data;
 pub mod dev;
+mod front;
+pub mod gateway;
+pub mod migrate;
+pub mod role;
 pub mod token;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use callboard::{dev, token};
+use callboard::{api, dev, gateway, migrate, token};
 use callboard_shared::config::{ConfigError, one_line};
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -18,6 +18,12 @@ struct Cli {
 enum Command {
     /// Everything in one process on one port, with SQLite and an in-process bus: nothing to install.
     Dev(Box<dev::DevSettings>),
+    /// An API process, on PostgreSQL and Redis.
+    Api(Box<api::ApiSettings>),
+    /// A gateway, on Redis and an API.
+    Gateway(Box<gateway::GatewayRoleSettings>),
+    /// Bring the database's schema up to date.
+    Migrate(migrate::MigrateSettings),
     /// Mint a token, for trying things out.
     Token(token::TokenSettings),
 }
@@ -38,6 +44,9 @@ fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Dev(settings) => dev::run(*settings),
+        Command::Api(settings) => api::run(*settings),
+        Command::Gateway(settings) => gateway::run(*settings),
+        Command::Migrate(settings) => migrate::run(&settings),
         Command::Token(settings) => token::run(&settings),
     };
     match result {

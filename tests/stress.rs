@@ -12,10 +12,13 @@ mod support;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use callboard::dev::{Dev, DevSettings};
+use callboard::{
+    dev::{Dev, DevSettings},
+    role::Role,
+};
 use callboard_shared::{
     auth::{AuthSettings, mint},
-    bus::local::PUSH_QUEUE,
+    bus::PUSH_QUEUE,
     clock::{Clock, SystemClock},
     lifecycle::Lifecycle,
 };

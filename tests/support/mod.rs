@@ -24,10 +24,11 @@ pub(crate) enum Seen {
 
 /// One tab of a user.
 pub(crate) struct Client {
-    address: SocketAddr,
+    /// Where it connects.
+    pub(crate) address: SocketAddr,
     token: String,
-    stream: Option<Stream>,
-    pid: Option<String>,
+    pub(crate) stream: Option<Stream>,
+    pub(crate) pid: Option<String>,
     offset: Option<String>,
     next_ack: u64,
     /// By conversation.

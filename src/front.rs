@@ -1,0 +1,64 @@
+//! The public listener of a role: open from the first moment, while the role still waits for the
+//! parts that it needs. Whoever comes meanwhile is told to come back, not kept waiting.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use callboard_shared::{lifecycle::Lifecycle, serve::serve};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+/// In seconds: what is missing may be back any moment.
+const RETRY_AFTER: &str = "5";
+
+/// A problem as the API describes them.
+const STARTING: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"the service is starting; try again later","code":"unavailable"}"#;
+
+/// A public listener.
+pub(crate) struct Front(Arc<OnceLock<Router>>);
+
+impl Front {
+    /// Serves the listener: `GET /` has an answer, everything else none yet.
+    pub(crate) fn open(lifecycle: &Lifecycle, listener: TcpListener) -> Self {
+        let routes = Arc::<OnceLock<Router>>::default();
+        let front = Self(Arc::clone(&routes));
+        let answer = move |request: Request| {
+            let routes = routes.get().cloned();
+            async move {
+                match routes {
+                    Some(routes) => routes.oneshot(request).await.into_response(),
+                    None if request.uri().path() == "/" => {
+                        "callboard is starting\n".into_response()
+                    }
+                    None => starting(),
+                }
+            }
+        };
+        let route = any(answer);
+        let router = Router::new()
+            .route("/", route.clone())
+            .fallback_service(route);
+        serve(lifecycle, listener, router);
+        front
+    }
+
+    /// Serves these routes from now on.
+    pub(crate) fn serve(&self, routes: Router) {
+        // There is one start, so there is one time.
+        let _ = self.0.set(routes);
+    }
+}
+
+fn starting() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/problem+json"),
+        (header::RETRY_AFTER, RETRY_AFTER),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, STARTING).into_response()
+}
