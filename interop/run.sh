@@ -3,6 +3,8 @@
 #
 #   CALLBOARD_BIN, CONFORMANCE_BIN   the binaries, relative to this folder
 #                                    (../target/debug/callboard, ../target/debug/examples/conformance)
+#   CALLBOARD_TARGET                 dev (default) or fleet; a fleet needs redis-server and haproxy,
+#                                    and in POSTGRES_URL a PostgreSQL server to make databases on
 #   ./run.sh [test/file.test.js …]   only these files, without the Python client
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -31,6 +33,10 @@ everything=false
 if [[ $# -eq 0 ]]; then
   everything=true
   set -- test/*.test.js
+  if [[ "${CALLBOARD_TARGET:-dev}" == fleet ]]; then
+    # The others are about the protocols alone, or about `callboard dev`.
+    set -- $(printf '%s\n' "$@" | grep -vE '/(engine|socketio|command-line)\.')
+  fi
   if ! fresh requirements.txt .venv/.made-from; then
     say 'pip install in .venv'
     python3 -m venv --clear .venv
@@ -50,7 +56,7 @@ node --test --test-concurrency=2 \
 
 if $everything; then
   say 'Python client'
-  .venv/bin/python -B python/test_python_client.py || status=1
+  node lib/with-server.js .venv/bin/python -B python/test_python_client.py || status=1
 fi
 
 if ((status == 0)); then say 'all passed'; else say 'FAILED'; fi

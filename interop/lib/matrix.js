@@ -42,7 +42,7 @@ class Cell {
 
   /** A connected tab of a user behind a fault proxy of its own. */
   async frailTab(t, user, options = {}) {
-    const proxy = await FaultProxy.start(user.server.port);
+    const proxy = await FaultProxy.start(Number(new URL(user.server.url).port));
     t.after(() => proxy.close());
     const tab = this.open(t, proxy.url, { token: user.token(), ...options });
     await tab.ready();

@@ -63,7 +63,7 @@ export class Child {
     Child.all.add(this);
     running.add(this);
     for (const stream of ['stdout', 'stderr']) {
-      this.process[stream].setEncoding('utf8').on('data', (text) => {
+      this.process[stream]?.setEncoding('utf8').on('data', (text) => {
         this[stream] += text;
         this.log += text;
       });

@@ -1,11 +1,13 @@
-// `callboard dev`, started for a test file on ports and a data folder of its own.
+// A server started for a test file on ports and data of its own: `callboard dev`, or a fleet where
+// CALLBOARD_TARGET says so.
 
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
-import { Child, sparePort, temporaryFolder } from './process.js';
+import { Dev } from './deployment/dev.js';
+import { Fleet } from './deployment/fleet.js';
 import { eventually } from './recorder.js';
 import { request } from './http.js';
 import { now, sign } from './token.js';
@@ -14,6 +16,9 @@ import { User } from './user.js';
 const interop = fileURLToPath(new URL('..', import.meta.url));
 
 export const CALLBOARD = resolve(interop, process.env.CALLBOARD_BIN ?? '../target/debug/callboard');
+
+/** Whether the tests run against a fleet. */
+export const FLEET = process.env.CALLBOARD_TARGET === 'fleet';
 
 /** Nothing in these tests is about limits, unless it says so. */
 const GENEROUS = { MAX_EVENTS_PER_MINUTE: '1000000', MAX_REQUESTS_PER_MINUTE: '1000000' };
@@ -30,56 +35,55 @@ export class Server {
     return server;
   }
 
-  constructor(env = {}) {
+  /** With `dev`, `callboard dev` even where the tests run against a fleet; `gateways` is how many a fleet has. */
+  constructor(env = {}, { dev = !FLEET, gateways = 3 } = {}) {
     this.extraEnv = env;
     this.secret = randomBytes(32).toString('hex');
-    this.dataDir = temporaryFolder();
+    this.deployment = dev ? new Dev(CALLBOARD) : new Fleet(CALLBOARD, gateways);
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://127.0.0.1:${this.deployment.port}`;
   }
 
-  get adminUrl() {
-    return `http://127.0.0.1:${this.adminPort}`;
+  /** Where bytes reach a gateway as they are. */
+  get wirePort() {
+    return this.deployment.wirePort;
+  }
+
+  get adminUrls() {
+    return this.deployment.adminPorts.map((port) => `http://127.0.0.1:${port}`);
+  }
+
+  get log() {
+    return this.deployment.log;
   }
 
   get env() {
-    return {
-      LISTEN: `127.0.0.1:${this.port}`,
-      ADMIN_LISTEN: `127.0.0.1:${this.adminPort}`,
-      DATA_DIR: this.dataDir,
-      JWT_SECRET: this.secret,
-      RUST_LOG: 'info',
-      ...this.extraEnv,
-    };
+    return { ...this.deployment.env(this.secret), ...this.extraEnv };
   }
 
   /** The ports stay the same from one start to the next; `args` and `env` replace the usual ones. */
-  async start({ args = ['dev'], env } = {}) {
-    await this.choosePorts();
-    this.child = new Child(`callboard dev on port ${this.port}`, CALLBOARD, args, env ?? this.env);
+  async start({ args, env } = {}) {
+    const { deployment } = this;
+    await deployment.choosePorts();
+    await deployment.start(env ?? this.env, args);
+    const isReady = async (url) => (await request(`${url}/readyz`).catch(() => undefined))?.status === 200;
     await eventually(async () => {
-      if (!this.child.alive) throw new Error(`callboard dev did not start:\n${this.child.log}`);
-      const answer = await request(`${this.adminUrl}/readyz`).catch(() => undefined);
-      return answer?.status === 200;
-    }, 'callboard dev to be ready', 20_000);
+      if (!deployment.alive) throw new Error(`${deployment.title} did not start:\n${deployment.log}`);
+      return (await Promise.all(this.adminUrls.map(isReady))).every(Boolean);
+    }, `${deployment.title} to be ready`, 20_000);
+    await eventually(async () => (await request(this.url).catch(() => undefined))?.status === 200, 'an answer', 5_000);
     return this;
   }
 
-  async choosePorts() {
-    this.port ??= await sparePort();
-    this.adminPort ??= await sparePort();
-  }
-
   /** SIGTERM; resolves to the exit status. */
-  async stop() {
-    const { code } = await this.child.end('SIGTERM');
-    return code;
+  stop() {
+    return this.deployment.stop();
   }
 
   async kill() {
-    await this.child.end('SIGKILL');
+    await this.deployment.kill();
   }
 
   /** Down and up again, on the same ports and the same data. */
@@ -106,11 +110,13 @@ export class Server {
     return labels.map((label) => this.user(label));
   }
 
-  /** The sum of a metric over all label sets that hold these labels. */
+  /** The sum of a metric over all processes and all label sets that hold these labels. */
   async metric(name, labels = {}) {
-    const { text } = await request(`${this.adminUrl}/metrics`);
+    const answers = await Promise.all(this.adminUrls.map((url) => request(`${url}/metrics`)));
     const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
-    return text
+    return answers
+      .map(({ text }) => text)
+      .join('')
       .split('\n')
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
       .filter((line) => wanted.every((label) => line.includes(label)))

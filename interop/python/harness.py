@@ -1,39 +1,18 @@
-"""`callboard dev` for the tests of the Python client: a server, users, tabs, a breakable line."""
+"""For the tests of the Python client: a server, users, tabs, a breakable line."""
 
-import atexit
 import base64
 import hashlib
 import hmac
 import json
 import os
-import pathlib
-import random
-import secrets
-import shutil
 import socket
-import subprocess
-import tempfile
 import threading
 import time
 
 import requests
 import socketio
 
-INTEROP = pathlib.Path(__file__).resolve().parent.parent
-CALLBOARD = (INTEROP / os.environ.get("CALLBOARD_BIN", "../target/debug/callboard")).resolve()
 PATIENCE = 10
-
-
-def spare_port():
-    """A loopback port outside the range that outgoing connections take theirs from."""
-    while True:
-        port = random.randrange(12_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 def _part(data):
@@ -41,50 +20,13 @@ def _part(data):
 
 
 class Server:
+    """The server that `lib/with-server.js` has started."""
+
     def __init__(self):
-        self.port, self.admin_port = spare_port(), spare_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.secret = secrets.token_hex(32)
-        self.folder = tempfile.mkdtemp(prefix="callboard-interop-")
-        self.log = tempfile.TemporaryFile(mode="w+")
+        self.url = os.environ["CALLBOARD_URL"]
+        self.port = int(self.url.rsplit(":", 1)[1])
+        self.secret = os.environ["CALLBOARD_SECRET"]
         self.users = 0
-        self.process = None
-        atexit.register(self.stop)
-
-    def start(self):
-        env = {
-            "PATH": os.environ["PATH"],
-            "LISTEN": f"127.0.0.1:{self.port}",
-            "ADMIN_LISTEN": f"127.0.0.1:{self.admin_port}",
-            "DATA_DIR": self.folder,
-            "JWT_SECRET": self.secret,
-        }
-        self.process = subprocess.Popen([CALLBOARD, "dev"], env=env, stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            try:
-                if requests.get(f"http://127.0.0.1:{self.admin_port}/readyz", timeout=2).status_code == 200:
-                    return self
-            except requests.ConnectionError:
-                pass
-            time.sleep(0.05)
-        raise RuntimeError(f"callboard dev did not start:\n{self.tail()}")
-
-    def tail(self):
-        self.log.seek(0)
-        return self.log.read()[-8_000:]
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def mint(self, **claims):
         claims = {"exp": int(time.time()) + 3600, **claims}

@@ -16,11 +16,7 @@ TRANSPORTS = {
 
 def setUpModule():
     global server
-    server = Server().start()
-
-
-def tearDownModule():
-    server.stop()
+    server = Server()
 
 
 class Flows:

@@ -43,6 +43,33 @@ describe('bad configuration', { concurrency: 4 }, () => {
   }
 });
 
+describe('a role without what it needs', { concurrency: 4 }, () => {
+  const ROLES = {
+    api: ['DATABASE_URL', 'REDIS_URL', 'INTERNAL_TOKEN', 'JWT_SECRET'],
+    gateway: ['REDIS_URL', 'API_URL', 'INTERNAL_TOKEN', 'JWT_SECRET'],
+    migrate: ['DATABASE_URL'],
+  };
+  for (const [role, needs] of Object.entries(ROLES)) {
+    for (const name of needs) {
+      test(`callboard ${role} without ${name} ends with status 2 and one line that names it`, async () => {
+        const local = async () => `127.0.0.1:${await sparePort()}`;
+        const env = {
+          LISTEN: await local(),
+          ADMIN_LISTEN: await local(),
+          INTERNAL_LISTEN: await local(),
+          DATABASE_URL: `postgres://${await local()}/callboard`,
+          REDIS_URL: `redis://${await local()}`,
+          API_URL: `http://${await local()}`,
+          INTERNAL_TOKEN: 'a-token-of-this-test',
+          JWT_SECRET: SECRET,
+        };
+        delete env[name];
+        namesOnly(name, await callboard([role], env));
+      });
+    }
+  }
+});
+
 function namesOnly(name, { code, stderr }, value) {
   assert.equal(code, 2, stderr);
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
@@ -67,7 +94,7 @@ test('a port that is taken ends with status 1', async (t) => {
 test('--help names every command and setting', async () => {
   const { code, stdout } = await callboard(['--help'], {});
   assert.equal(code, 0);
-  for (const command of ['dev', 'token']) assert.match(stdout, new RegExp(`\\b${command}\\b`));
+  for (const command of ['dev', 'api', 'gateway', 'migrate', 'token']) assert.match(stdout, new RegExp(`\\b${command}\\b`));
   const dev = await callboard(['dev', '--help'], {});
   assert.equal(dev.code, 0);
   for (const name of ['CLIENT_URL', 'JWT_SECRET', 'LISTEN', 'ADMIN_LISTEN', 'DATA_DIR', 'SEND_QUEUE', 'REPLAY_LIMIT']) {
@@ -76,8 +103,8 @@ test('--help names every command and setting', async () => {
 });
 
 test('flags do what variables do', async (t) => {
-  const server = new Server();
-  await server.choosePorts();
+  const server = new Server({}, { dev: true });
+  await server.deployment.choosePorts();
   const { LISTEN, DATA_DIR, ...env } = server.env;
   const args = ['dev', '--listen', LISTEN, '--data', DATA_DIR];
   await server.start({ args, env });
@@ -87,7 +114,7 @@ test('flags do what variables do', async (t) => {
 });
 
 test('callboard token mints what the server takes', async (t) => {
-  const server = new Server();
+  const server = new Server({}, { dev: true });
   await server.start();
   t.after(() => server.stop());
   const { code, stdout } = await callboard(['token', '--user', 'carol', '--name', 'Carol C.', '--ttl', '1h'], { JWT_SECRET: server.secret });
@@ -101,13 +128,13 @@ test('callboard token mints what the server takes', async (t) => {
 });
 
 test('dev needs no secret: it makes one, keeps it, and prints tokens that work', async (t) => {
-  const server = new Server();
-  await server.choosePorts();
+  const server = new Server({}, { dev: true });
+  await server.deployment.choosePorts();
   const { JWT_SECRET, ...env } = server.env;
   assert.ok(JWT_SECRET);
   await server.start({ env });
   t.after(() => server.stop());
-  const tokens = () => server.child.log.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? [];
+  const tokens = () => server.log.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? [];
   const users = async (list) => {
     const tabs = list.map((token) => cell().open(t, server.url, { token }));
     const ready = await Promise.all(tabs.map((tab) => tab.ready()));
@@ -116,12 +143,12 @@ test('dev needs no secret: it makes one, keeps it, and prints tokens that work',
   };
   const first = tokens();
   assert.deepEqual(await users(first), ['alice', 'bob', 'carol']);
-  assert.ok(server.child.log.includes(server.url), 'its address');
+  assert.ok(server.log.includes(server.url), 'its address');
 
   assert.equal(await server.stop(), 0);
   await server.start({ env });
   assert.deepEqual(await users(first), ['alice', 'bob', 'carol'], 'the old tokens');
-  const minted = await callboard(['token', '--user', 'dave'], { DATA_DIR: server.dataDir });
+  const minted = await callboard(['token', '--user', 'dave'], { DATA_DIR: server.deployment.folder });
   assert.equal(minted.code, 0);
   assert.deepEqual(await users([minted.stdout.trim()]), ['dave']);
 });

@@ -12,8 +12,8 @@ import { isProblem } from '../lib/shapes.js';
 const server = await Server.forThisFile({ limits: 'default' });
 
 /** A server of its own for one test. */
-async function started(t, env) {
-  const other = new Server(env);
+async function started(t, env, options) {
+  const other = new Server(env, options);
   await other.start();
   t.after(() => other.stop());
   return other;
@@ -84,7 +84,7 @@ test('a user who requests too much gets 429 with Retry-After, others do not', as
 });
 
 test('the oldest of too many connections of one user is closed', async (t) => {
-  const few = await started(t, { MAX_USER_CONNECTIONS: '3' });
+  const few = await started(t, { MAX_USER_CONNECTIONS: '3' }, { gateways: 1 });
   const alice = few.user('alice');
   const tabs = [];
   for (let i = 0; i < 4; i += 1) {
@@ -95,7 +95,7 @@ test('the oldest of too many connections of one user is closed', async (t) => {
 });
 
 test('past MAX_CONNECTIONS a handshake gets 503 with Retry-After, until there is room', async (t) => {
-  const small = await started(t, { MAX_CONNECTIONS: '2' });
+  const small = await started(t, { MAX_CONNECTIONS: '2' }, { gateways: 1 });
   const alice = small.user('alice');
   const [first] = await cell().tabs(t, alice, alice);
   const handshake = () => request(`${small.url}/socket.io/?EIO=4&transport=polling`);

@@ -136,10 +136,10 @@ describe('the public listener', { concurrency: true }, () => {
   test('keeps the admin endpoints to the admin listener', async () => {
     for (const path of ['/metrics', '/healthz', '/readyz']) {
       assert.equal((await request(server.url + path)).status, 404, path);
-      assert.equal((await request(server.adminUrl + path)).status, 200, path);
+      assert.equal((await request(server.adminUrls[0] + path)).status, 200, path);
     }
     for (const path of ['/messages/conversations', '/socket.io/?EIO=4&transport=polling', '/openapi.json']) {
-      assert.equal((await request(server.adminUrl + path)).status, 404, path);
+      assert.equal((await request(server.adminUrls[0] + path)).status, 404, path);
     }
   });
 });
@@ -166,7 +166,7 @@ test('the metrics count connections, deliveries and errors', async (t) => {
     async () => (await server.metric('callboard_connections_closed_total')) > closed,
     'the closed connection to be counted',
   );
-  const { text } = await request(`${server.adminUrl}/metrics`);
+  const { text } = await request(`${server.adminUrls[0]}/metrics`);
   for (const name of ['callboard_delivery_duration_seconds', 'callboard_errors_total']) {
     assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));
   }

@@ -53,7 +53,7 @@ test('a draining server says that it is not ready, and serves on for DRAIN_DELAY
   const { id } = await alice.create();
   const tab = await cell().tab(t, alice);
   const stopping = server.stop();
-  await eventually(async () => (await request(`${server.adminUrl}/readyz`)).status === 503, 'not ready');
+  await eventually(async () => (await request(`${server.adminUrls[0]}/readyz`)).status === 503, 'not ready');
   const message = await alice.send(id, 'still served');
   await tab.message(message.id);
   assert.deepEqual(tab.disconnects, []);

@@ -13,7 +13,7 @@ const SLOW = { reason: 'slow_consumer' };
 const BULK = '🎬'.repeat(8_000);
 
 async function started(t) {
-  const server = new Server({ SEND_QUEUE: '65536', MAX_REQUESTS_PER_MINUTE: '1000000' });
+  const server = new Server({ SEND_QUEUE: '524288', MAX_REQUESTS_PER_MINUTE: '1000000' });
   await server.start();
   t.after(() => server.stop());
   return server;
