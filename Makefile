@@ -1,13 +1,21 @@
 # Two commands matter: `make run` and `make test`. Each sets up what it needs and may be run again.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz bench audit setup clean
+.PHONY: help run fleet chaos test check fuzz simulate bench audit setup clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 run: setup ## build and start everything in one process; prints an address and tokens
 	cargo run --release --quiet -- dev
+
+fleet: setup ## build and start two APIs and three gateways behind haproxy; Ctrl-C ends all of it
+	cargo build --release --quiet -p callboard -p callboard-testbed --bins
+	@exec target/release/fleet $(FLEET)
+
+chaos: setup ## the loss checker under one fault after the other; CHAOS="--seed 7 --only api-kill" and so on
+	cargo build --release --quiet -p callboard -p callboard-loadtest --bins
+	@target/release/chaos $(CHAOS)
 
 test: setup ## everything that must hold
 	scripts/test.sh
@@ -18,6 +26,9 @@ check: ## format and lints alone
 
 fuzz: setup ## fuzz the decoders and the sessions, FUZZ_SECONDS each (default 300)
 	scripts/fuzz.sh
+
+simulate: ## fleets in virtual time, one seed after the other, for SIMULATE_SECONDS (default an hour)
+	cargo run --profile simulation --quiet -p callboard-simulation -- --from $${SIMULATE_FROM:-1000000} --seconds $${SIMULATE_SECONDS:-3600}
 
 bench: setup ## memory per connection and CPU per delivery
 	scripts/bench.sh

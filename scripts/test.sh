@@ -13,20 +13,32 @@ cargo fmt --all --check
 say 'lints'
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 
-say 'unit, conformance and integration tests'
-cargo test --workspace --all-features 2>&1 | tee -a "$log"
+say 'build'
+cargo build --workspace --all-features --bins --examples
 
-say 'interoperability'
-cargo build --workspace --bins
-cargo build -p callboard-gateway --example conformance
+say 'unit, conformance and integration tests'
+# The worlds run below, in a profile in which thousands take seconds.
+cargo test --workspace --exclude callboard-simulation --all-features 2>&1 | tee -a "$log"
+
+say 'simulation'
+cargo test --profile simulation -p callboard-simulation 2>&1 | tee -a "$log"
+
+say 'interoperability: callboard dev'
 interop/run.sh 2>&1 | tee -a "$log"
 
-# Three runners, three ways to say how many.
+say 'interoperability: a fleet'
+CALLBOARD_TARGET=fleet target/debug/with-postgres interop/run.sh 2>&1 | tee -a "$log"
+
+say 'faults'
+target/debug/chaos --short 2>&1 | tee -a "$log"
+
+# Four runners, four ways to say how many.
 passed=$(
   {
     sed -nE 's/^test result: .* ([0-9]+) passed.*/\1/p' "$log"
     sed -nE 's/^. all: ([0-9]+) passed.*/\1/p' "$log"
     sed -nE 's/^Ran ([0-9]+) tests? in .*/\1/p' "$log"
+    grep -cE '^\| [^|]+ \| [0-9]+ \|' "$log" || true
   } | awk '{ sum += $1 } END { print sum + 0 }'
 )
 say 'done'
