@@ -255,6 +255,8 @@ impl Links {
             (None, Some(Io::Polling(polling))) => polling.get = Some(get),
             (None, _) => drop(get.send(Answer::Error(RequestError::UnknownSession))),
         }
+        // An answer at once has made room, which the application may wait for.
+        self.mark_dirty(slot);
     }
 
     /// A POST begins; an answer means that it is refused.
