@@ -1,7 +1,7 @@
 //! Who types: what the gateway has heard of typists.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -22,7 +22,7 @@ const HEARD_FOR: Duration = STOPS_AFTER
 /// Whom the gateway knows to be typing, in the conversations it is subscribed to. The subscriber
 /// keeps it; workers look when a client joins.
 #[derive(Default)]
-pub(crate) struct Typists(Mutex<HashMap<ConversationId, Vec<Typist>>>);
+pub(crate) struct Typists(Mutex<BTreeMap<ConversationId, Vec<Typist>>>);
 
 struct Typist {
     user: UserId,
@@ -87,7 +87,7 @@ impl Typists {
             .collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ConversationId, Vec<Typist>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ConversationId, Vec<Typist>>> {
         // No change in here can panic half-way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

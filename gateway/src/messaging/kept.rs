@@ -17,7 +17,7 @@ const NEWEST: usize = 100;
 /// How many are recorded in one go.
 const BATCH: usize = 1_000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
     Read,
     Delivered,
@@ -33,7 +33,7 @@ impl Kind {
 }
 
 /// What there is one receipt of.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     pub(super) user: UserId,
     pub(super) conversation: ConversationId,

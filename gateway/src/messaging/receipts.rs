@@ -5,7 +5,7 @@
 //! says of one conversation is one receipt there. What cannot be recorded because the API is away is
 //! kept ([`Kept`]) and offered again until it is back; whoever waits for it is told so.
 
-use std::{collections::HashMap, mem, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, mem, sync::Arc, time::Duration};
 
 use callboard_shared::{
     error::ErrorCode,
@@ -36,7 +36,7 @@ const OFFERED_EVERY: Duration = Duration::from_secs(2);
 /// What is being gathered, and what is kept.
 #[derive(Default)]
 pub(super) struct Receipts {
-    gathered: HashMap<Key, Gathered>,
+    gathered: BTreeMap<Key, Gathered>,
     count: usize,
     /// A write is to come, or under way.
     writing: bool,
