@@ -97,7 +97,7 @@ impl ApiRole {
 
         let logs = settings.recovery.log_limits();
         let bus = RedisBus::start(&settings.redis, logs, lifecycle.clone()).await?;
-        until_usable(&store).await;
+        until_usable(&store, &settings.database.place()?).await;
         let api = Api::new(Parts {
             store: Arc::clone(&store) as Arc<dyn Store>,
             bus: Arc::new(bus),
@@ -120,13 +120,17 @@ impl ApiRole {
 }
 
 /// Waits for the database, and for a schema that this build can work with.
-async fn until_usable(store: &PostgresStore) {
+async fn until_usable(store: &PostgresStore, place: &str) {
     let mut said = String::new();
     while let Err(error) = store.check().await {
         let error = anyhow::Error::from(error);
         let why = format!("{error:#}");
         if why != said {
-            tracing::warn!(error = why, "the database cannot be used yet; trying again");
+            tracing::warn!(
+                error = why,
+                database = place,
+                "the database cannot be used yet; trying again"
+            );
             said = why;
         }
         sleep(START_RETRY).await;

@@ -21,6 +21,8 @@ describe('bad configuration', { concurrency: 4 }, () => {
     ['ADMIN_LISTEN', '127.0.0.1'],
     ['CLIENT_URL', 'not an origin'],
     ['MAX_CONNECTIONS', '-1'],
+    ['MAX_HANDSHAKES_PER_SECOND', 'a'],
+    ['JWT_USER_CLAIM', ''],
     ['DRAIN_DELAY', 'soon'],
     ['LOG_FORMAT', 'xml'],
     ['MAX_PAYLOAD', 'big'],
@@ -44,6 +46,17 @@ describe('bad configuration', { concurrency: 4 }, () => {
 });
 
 describe('a role without what it needs', { concurrency: 4 }, () => {
+  const local = async () => `127.0.0.1:${await sparePort()}`;
+  const all = async () => ({
+    LISTEN: await local(),
+    ADMIN_LISTEN: await local(),
+    INTERNAL_LISTEN: await local(),
+    DATABASE_URL: `postgres://${await local()}/callboard`,
+    REDIS_URL: `redis://${await local()}`,
+    API_URL: `http://${await local()}`,
+    INTERNAL_TOKEN: 'a-token-of-this-test',
+    JWT_SECRET: SECRET,
+  });
   const ROLES = {
     api: ['DATABASE_URL', 'REDIS_URL', 'INTERNAL_TOKEN', 'JWT_SECRET'],
     gateway: ['REDIS_URL', 'API_URL', 'INTERNAL_TOKEN', 'JWT_SECRET'],
@@ -52,21 +65,20 @@ describe('a role without what it needs', { concurrency: 4 }, () => {
   for (const [role, needs] of Object.entries(ROLES)) {
     for (const name of needs) {
       test(`callboard ${role} without ${name} ends with status 2 and one line that names it`, async () => {
-        const local = async () => `127.0.0.1:${await sparePort()}`;
-        const env = {
-          LISTEN: await local(),
-          ADMIN_LISTEN: await local(),
-          INTERNAL_LISTEN: await local(),
-          DATABASE_URL: `postgres://${await local()}/callboard`,
-          REDIS_URL: `redis://${await local()}`,
-          API_URL: `http://${await local()}`,
-          INTERNAL_TOKEN: 'a-token-of-this-test',
-          JWT_SECRET: SECRET,
-        };
-        delete env[name];
+        const { [name]: _, ...env } = await all();
         namesOnly(name, await callboard([role], env));
       });
     }
+  }
+  for (const [role, name, value] of [
+    ['api', 'DATABASE_URL', 'postgres:///callboard'],
+    ['api', 'DATABASE_CONNECTIONS', '0'],
+    ['api', 'REDIS_URL', 'unix:///run/redis.sock'],
+    ['gateway', 'INTERNAL_ADDR', '0.0.0.0:5012'],
+  ]) {
+    test(`callboard ${role} with ${name}=${value} ends with status 2 and one line that names it`, async () => {
+      namesOnly(name, await callboard([role], { ...(await all()), [name]: value }), value);
+    });
   }
 });
 
@@ -74,9 +86,20 @@ function namesOnly(name, { code, stderr }, value) {
   assert.equal(code, 2, stderr);
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   assert.equal(lines.length, 1, stderr);
-  assert.match(lines[0], new RegExp(`\\b${name}\\b`));
+  assert.match(lines[0], new RegExp(`\\b${name}\\b.*; expected (?!.*(not in|invalid))`));
   if (name === 'JWT_SECRET' && value) assert.equal(stderr.includes(value), false, 'a secret is not repeated');
 }
+
+test('callboard migrate names the database that it waits for, and gives up', async () => {
+  const place = `127.0.0.1:${await sparePort()}/callboard`;
+  const { code, stderr } = await callboard(['migrate'], { DATABASE_URL: `postgres://me:hidden@${place}` });
+  assert.equal(code, 1, stderr);
+  const lines = stderr.trim().split('\n');
+  assert.match(lines[0], new RegExp(`connecting to the database.*${place}`));
+  assert.match(lines[1], /trying again.*refused/);
+  assert.match(lines.at(-1), new RegExp(`^the database ${place} .*refused`));
+  assert.equal(stderr.includes('hidden'), false, 'a password is not repeated');
+});
 
 test('a port that is taken ends with status 1', async (t) => {
   const taken = net.createServer();

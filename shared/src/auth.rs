@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clock::Timestamp,
-    config::{ConfigError, required},
+    config::{ConfigError, filled, required},
     error::{ErrorCode, Refusal},
     id::UserId,
 };
@@ -36,13 +36,13 @@ pub struct AuthSettings {
     #[arg(long, env = "JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<SecretString>,
     /// The claim that names the user; without it the first of `sub`, `userId` and `id`.
-    #[arg(long, env = "JWT_USER_CLAIM")]
+    #[arg(long, env = "JWT_USER_CLAIM", value_parser = filled)]
     pub jwt_user_claim: Option<String>,
     /// What `iss` must be; without it `iss` is not looked at.
-    #[arg(long, env = "JWT_ISSUER")]
+    #[arg(long, env = "JWT_ISSUER", value_parser = filled)]
     pub jwt_issuer: Option<String>,
     /// What `aud` must contain; without it `aud` is not looked at.
-    #[arg(long, env = "JWT_AUDIENCE")]
+    #[arg(long, env = "JWT_AUDIENCE", value_parser = filled)]
     pub jwt_audience: Option<String>,
 }
 

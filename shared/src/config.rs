@@ -4,7 +4,13 @@
 //! it); every flag is also an environment variable. What is wrong is said in one line that names the
 //! variable, what is wrong with it and what is accepted.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    num::ParseIntError,
+    time::Duration,
+};
 
 use clap::{
     Args,
@@ -68,16 +74,27 @@ pub fn one_line(command: &clap::Command, error: &clap::Error) -> Option<String> 
         _ if secret => "it is not valid".to_owned(),
         value => format!("{value:?} is not valid"),
     };
-    let accepted = match (
-        error.get(ContextKind::ValidValue),
-        std::error::Error::source(error),
-    ) {
+    let accepted = match (error.get(ContextKind::ValidValue), error.source()) {
         (Some(ContextValue::Strings(values)), _) if !values.is_empty() => values.join(" or "),
-        (_, Some(reason)) => reason.to_string(),
+        (_, Some(reason)) => accepted(reason),
         _ => "another value".to_owned(),
     };
     let name = name.unwrap_or_else(|| flag.to_owned());
     Some(ConfigError::new(name, problem, accepted).to_string())
+}
+
+/// What a value should have been, in the words of what read it. Where that is clap reading a number,
+/// they say what is wrong instead.
+fn accepted(reason: &(dyn Error + 'static)) -> String {
+    if reason.is::<ParseIntError>() {
+        return "a whole number".to_owned();
+    }
+    let reason = reason.to_string();
+    let range = reason.split_once(" is not in ").map(|(_, range)| range);
+    match range.and_then(|range| range.split_once("..=")) {
+        Some((first, last)) => format!("a whole number from {first} to {last}"),
+        None => reason,
+    }
 }
 
 /// The argument of a flag.
@@ -174,6 +191,18 @@ pub fn address(text: &str) -> Result<SocketAddr, &'static str> {
         .map_err(|_| "an address and a port (such as 127.0.0.1:5001, [::1]:5001 or 0.0.0.0:5001)")
 }
 
+/// A text that says something.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn filled(text: &str) -> Result<String, &'static str> {
+    let filled = !text.trim().is_empty();
+    filled
+        .then(|| text.to_owned())
+        .ok_or("a text that is not empty; leave it unset to do without")
+}
+
 /// A host and a port, as one part of a fleet reaches another.
 ///
 /// # Errors
@@ -182,8 +211,17 @@ pub fn address(text: &str) -> Result<SocketAddr, &'static str> {
 pub fn authority(text: &str) -> Result<Authority, &'static str> {
     text.parse::<Authority>()
         .ok()
-        .filter(|authority| authority.port_u16().is_some() && !text.contains('@'))
-        .ok_or("a host and a port (such as 10.0.0.7:5011 or api.internal:5011)")
+        .filter(|authority| authority.port_u16().is_some_and(|port| port > 0))
+        .filter(|authority| !text.contains('@') && !is_unspecified(authority.host()))
+        .ok_or("a host and a port that others reach (such as 10.0.0.7:5011 or api.internal:5011)")
+}
+
+/// Whether a host is the address that one listens on to listen everywhere: nobody is there.
+fn is_unspecified(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    address
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_unspecified())
 }
 
 /// A TCP port.
@@ -268,6 +306,24 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_clap_reads_is_asked_for_in_words() {
+        let number = clap::value_parser!(u32).range(1..=1_000);
+        let count = clap::Arg::new("count").long("count").value_parser(number);
+        let command = clap::Command::new("callboard").arg(count);
+        for (value, expected) in [
+            ("0", "a whole number from 1 to 1000"),
+            ("-1", "a whole number from 1 to 1000"),
+            ("many", "a whole number"),
+        ] {
+            let flag = format!("--count={value}");
+            let error = command.clone().try_get_matches_from(["callboard", &flag]);
+            let line = one_line(&command, &error.unwrap_err()).unwrap();
+            let whole = format!("--count: {value:?} is not valid; expected {expected}");
+            assert_eq!(line, whole);
+        }
+    }
+
+    #[test]
     fn durations_are_seconds_or_have_units() {
         assert_eq!(duration("25"), Ok(Duration::from_secs(25)));
         assert_eq!(duration("0.3"), Ok(Duration::from_millis(300)));
@@ -300,6 +356,9 @@ mod tests {
             "me@api:5011",
             "api:port",
             "api:70000",
+            "api:0",
+            "0.0.0.0:5011",
+            "[::]:5011",
         ] {
             assert!(authority(refused).is_err(), "{refused} was accepted");
         }

@@ -5,16 +5,18 @@
 //! more, and raises `compatibility.oldest`; builds that knew only of the time before it are not
 //! ready from then on.
 
+use std::{io, time::Duration};
+
 use callboard_shared::config::ConfigError;
 use sqlx::{
-    PgConnection, SqlSafeStr,
+    Connection, PgConnection, SqlSafeStr,
     error::DatabaseError,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
-    postgres::PgPoolOptions,
     query_as,
 };
+use tokio::time::{Instant, sleep, timeout};
 
-use super::settings::DatabaseSettings;
+use super::{ACQUIRE_TIMEOUT, settings::DatabaseSettings};
 use crate::store::StoreError;
 
 /// All migrations: the version that each leads to, its name and its statements.
@@ -26,6 +28,12 @@ const MIGRATIONS: [(i64, &str, &str); 1] = [(
 
 /// The version of the schema that this build was made for.
 pub(super) const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
+/// How long a migration waits for a database that is away: it may be starting.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it waits before it tries again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A schema that this build cannot work with.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +59,10 @@ pub enum MigrationError {
         "the database has schema {0}, made by a newer release, and this one knows {KNOWN}: run that release's `callboard migrate`"
     )]
     Newer(i64),
-    /// The database is away, or a migration failed; a failed one leaves nothing behind.
+    /// The database is away, or does not let us in.
+    #[error("the database {0} cannot be used")]
+    Away(String, #[source] sqlx::Error),
+    /// A migration failed; it leaves nothing behind.
     #[error("the database's schema could not be brought up to date")]
     Failed(#[source] MigrateError),
 }
@@ -62,18 +73,45 @@ pub enum MigrationError {
 ///
 /// If a setting is wrong, the database is away, or a newer release has been there.
 pub async fn migrate(settings: &DatabaseSettings) -> Result<(), MigrationError> {
-    let failed = |error: sqlx::Error| MigrationError::Failed(error.into());
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .connect_with(settings.options()?)
-        .await
-        .map_err(failed)?;
-    let migrated = migrator().run(&pool).await;
-    pool.close().await;
+    let mut connection = connect(settings).await?;
+    // `run` does the same, but what it returns is not known to be `Send`.
+    let migrated = migrator().run_direct(None, &mut connection, false).await;
+    // Whether it ends in good order changes nothing any more.
+    let _ = connection.close().await;
     migrated.map_err(|error| match error {
         MigrateError::VersionMissing(version) if version > KNOWN => MigrationError::Newer(version),
         other => MigrationError::Failed(other),
     })
+}
+
+/// Connects, once the database is there.
+async fn connect(settings: &DatabaseSettings) -> Result<PgConnection, MigrationError> {
+    let (options, place) = (settings.options()?, settings.place()?);
+    tracing::info!(database = place, "connecting to the database");
+    let given_up = Instant::now() + PATIENCE;
+    loop {
+        let connected = timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await;
+        match connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) {
+            Ok(connection) => return Ok(connection),
+            Err(error) if Instant::now() < given_up && may_come(&error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    database = place,
+                    "the database is away; trying again"
+                );
+            }
+            Err(error) => return Err(MigrationError::Away(place, error)),
+        }
+        sleep(RETRY).await;
+    }
+}
+
+/// Whether a database that cannot be connected to may be on its way up.
+fn may_come(error: &sqlx::Error) -> bool {
+    const STARTING: &str = "57P03";
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(error, sqlx::Error::Io(_)) || code.as_deref() == Some(STARTING)
 }
 
 fn migrator() -> Migrator {

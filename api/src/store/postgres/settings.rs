@@ -47,13 +47,34 @@ impl DatabaseSettings {
         ]))
     }
 
+    /// Where the database is, for people: the host, the port and the name.
+    ///
+    /// # Errors
+    ///
+    /// If the URL cannot be used.
+    pub fn place(&self) -> Result<String, ConfigError> {
+        let options = self.options()?;
+        let name = options.get_database().unwrap_or(options.get_username());
+        Ok(format!(
+            "{}:{}/{name}",
+            options.get_host(),
+            options.get_port()
+        ))
+    }
+
     /// For migrations, which take as long as they take.
     pub(super) fn options(&self) -> Result<PgConnectOptions, ConfigError> {
         let url = required("DATABASE_URL", self.database_url.as_ref(), ACCEPTED)?.expose_secret();
         // What is wrong with it is not said: the URL has a password in it.
         let malformed = || ConfigError::new("DATABASE_URL", "it is malformed", ACCEPTED);
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(malformed());
+        let place = url
+            .strip_prefix("postgres://")
+            .or_else(|| url.strip_prefix("postgresql://"))
+            .ok_or_else(malformed)?;
+        if place.is_empty() || place.starts_with(['/', '?']) {
+            // It would be found by the environment, or by chance.
+            let problem = "it is without a host";
+            return Err(ConfigError::new("DATABASE_URL", problem, ACCEPTED));
         }
         let options: PgConnectOptions = url.parse().map_err(|_| malformed())?;
         // The server finds out that we are gone, and lets go of what we have locked.
@@ -84,6 +105,10 @@ mod tests {
             Some(""),
             Some("mysql://user:hidden@host/x"),
             Some("postgres://user:hidden@host:port/x"),
+            Some("postgres://user:hidden@/x"),
+            Some("postgres:///hidden"),
+            Some("postgresql://?host=hidden"),
+            Some("postgres://"),
         ] {
             let error = settings(url).for_work().unwrap_err().to_string();
             assert!(error.starts_with("DATABASE_URL: it is "), "{error}");
@@ -96,5 +121,6 @@ mod tests {
         let settings = settings(Some("postgres://user:hidden@host/x"));
         assert!(!format!("{settings:?}").contains("hidden"));
         settings.for_work().unwrap();
+        assert_eq!(settings.place().unwrap(), "host:5432/x");
     }
 }

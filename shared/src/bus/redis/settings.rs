@@ -1,7 +1,7 @@
 //! Which Redis, and how it is divided.
 
 use clap::Args;
-use redis::{ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::servers;
@@ -43,8 +43,9 @@ impl RedisSettings {
         let server = |url: &str| {
             let server = url.trim().into_connection_info();
             let server = server.map_err(|_| "it has a part that is not a Redis URL")?;
-            match server.redis_settings().db() {
-                0 => Ok(servers::settled(server)),
+            match (server.addr(), server.redis_settings().db()) {
+                (ConnectionAddr::Unix(_), _) => Err("it names a socket file of one machine"),
+                (_, 0) => Ok(servers::settled(server)),
                 _ => Err("it names a database; channels would be the same in all of them"),
             }
         };
@@ -81,7 +82,14 @@ mod tests {
         let two = settings("redis://:hunter2@a:1, rediss://b");
         assert_eq!(two.servers().unwrap().len(), 2);
         assert!(!format!("{two:?}").contains("hunter2"));
-        for refused in ["", "http://hunter2", "redis://a:1/3", "redis://a:1,"] {
+        for refused in [
+            "",
+            "http://hunter2",
+            "redis://a:1/3",
+            "redis://a:1,",
+            "unix:///run/hunter2.sock",
+            "redis+unix:///run/redis.sock?pass=hunter2",
+        ] {
             let error = settings(refused).servers().unwrap_err().to_string();
             assert!(error.starts_with("REDIS_URL: "), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
