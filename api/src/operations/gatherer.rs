@@ -4,10 +4,13 @@
 //! A conversation always goes by the same lane, and so in order; how many lanes commit side by side
 //! is the store's to say.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use callboard_shared::{id::ConversationId, lifecycle::Lifecycle, wire::Message};
-use futures::future::BoxFuture;
+use futures::{StreamExt, future::BoxFuture, stream};
 use tokio::sync::oneshot;
 
 use super::{Error, Result};
@@ -15,7 +18,7 @@ use crate::{
     lanes::Lanes,
     metrics::Metrics,
     publisher::Publisher,
-    store::{NewMessage, Store, StoreError},
+    store::{NewMessage, Outcome, Sent, Store, StoreError},
 };
 
 /// How many sends may wait in a lane for a commit; past it, they are refused as `unavailable`.
@@ -23,6 +26,9 @@ const QUEUE: usize = 10_000;
 
 /// How many messages go in one transaction.
 const BATCH: usize = 256;
+
+/// How many conversations of a batch are tried again side by side, when one of them was locked.
+const APART: usize = 4;
 
 #[derive(Clone)]
 pub(super) struct Gatherer {
@@ -36,6 +42,9 @@ struct Job {
     message: NewMessage,
     reply: oneshot::Sender<Result<Committed>>,
 }
+
+/// Why the store is away, once that is known.
+type Away = OnceLock<Arc<StoreError>>;
 
 /// A send that is in the store.
 struct Committed {
@@ -82,49 +91,81 @@ impl Gatherer {
         conversation.as_bytes()[15] % self.store.lanes()
     }
 
-    /// Once the store is away, what waited meanwhile is not tried: each try takes its time. A
-    /// conversation that is locked fails its batch and no other.
     async fn work(&self, mut jobs: Vec<Job>) {
+        let away = Away::new();
         while !jobs.is_empty() {
             let rest = jobs.split_off(jobs.len().min(BATCH));
             let batch = std::mem::replace(&mut jobs, rest);
-            if let Err(Error::Unavailable(error)) = self.commit(batch).await
-                && matches!(*error, StoreError::Unavailable(_))
-            {
-                for job in jobs.drain(..) {
-                    let _ = job.reply.send(Err(error.clone().into()));
-                }
-            }
+            let left = self.commit(batch, &away).await;
+            stream::iter(by_conversation(left))
+                .for_each_concurrent(APART, |jobs| async {
+                    self.commit(jobs, &away).await;
+                })
+                .await;
         }
     }
 
-    async fn commit(&self, jobs: Vec<Job>) -> Result<()> {
-        let (messages, replies): (Vec<_>, Vec<_>) =
-            jobs.into_iter().map(|job| (job.message, job.reply)).unzip();
+    /// Sends in one transaction. What is left when it failed because one of several conversations is
+    /// locked is to be tried apart, so that the locked one fails alone. Once the store is away, what
+    /// has waited meanwhile is not tried: each try takes its time.
+    async fn commit(&self, jobs: Vec<Job>, away: &Away) -> Vec<Job> {
+        if let Some(error) = away.get() {
+            refuse(jobs, error);
+            return Vec::new();
+        }
+        let messages = jobs.iter().map(|job| job.message.clone()).collect();
         match self.store.send(messages).await {
             Ok(outcomes) => {
-                for (outcome, reply) in outcomes.into_iter().zip(replies) {
-                    let committed = outcome.map_err(Error::from).map(|sent| Committed {
-                        message: sent.message,
-                        announced: sent.entry.map(|entry| {
-                            self.metrics.messages_sent.inc();
-                            let announced: BoxFuture<'static, ()> =
-                                Box::pin(self.publisher.announce(entry));
-                            announced
-                        }),
-                    });
-                    // The caller may have gone away; what is committed goes out all the same.
-                    let _ = reply.send(committed);
+                for (outcome, job) in outcomes.into_iter().zip(jobs) {
+                    self.reply(job, outcome);
                 }
-                Ok(())
             }
+            Err(StoreError::Locked(_)) if of_several(&jobs) => return jobs,
             Err(error) => {
-                let error = Error::from(error);
-                for reply in replies {
-                    let _ = reply.send(Err(error.clone()));
+                let error = Arc::new(error);
+                if matches!(*error, StoreError::Unavailable(_)) {
+                    // The first to know says why.
+                    let _ = away.set(Arc::clone(&error));
                 }
-                Err(error)
+                refuse(jobs, &error);
             }
         }
+        Vec::new()
+    }
+
+    fn reply(&self, job: Job, outcome: Outcome<Sent>) {
+        let committed = outcome.map_err(Error::from).map(|sent| Committed {
+            message: sent.message,
+            announced: sent.entry.map(|entry| {
+                self.metrics.messages_sent.inc();
+                let announced: BoxFuture<'static, ()> = Box::pin(self.publisher.announce(entry));
+                announced
+            }),
+        });
+        // The caller may have gone away; what is committed goes out all the same.
+        let _ = job.reply.send(committed);
+    }
+}
+
+/// Whether the jobs are of more than one conversation.
+fn of_several(jobs: &[Job]) -> bool {
+    let mut conversations = jobs.iter().map(|job| job.message.conversation_id);
+    let first = conversations.next();
+    conversations.any(|conversation| Some(conversation) != first)
+}
+
+/// The jobs of each conversation, in order.
+fn by_conversation(jobs: Vec<Job>) -> impl Iterator<Item = Vec<Job>> {
+    let mut conversations = BTreeMap::<_, Vec<_>>::new();
+    for job in jobs {
+        let id = job.message.conversation_id;
+        conversations.entry(id).or_default().push(job);
+    }
+    conversations.into_values()
+}
+
+fn refuse(jobs: Vec<Job>, error: &Arc<StoreError>) {
+    for job in jobs {
+        let _ = job.reply.send(Err(Arc::clone(error).into()));
     }
 }
