@@ -12,6 +12,7 @@ pub(crate) struct Metrics {
     pub(crate) request_duration: HistogramVec,
     pub(crate) messages_sent: IntCounter,
     pub(crate) outbox_pending: IntGauge,
+    pub(crate) database_up: IntGauge,
     /// Shared with the gateway, where both are one process.
     errors: IntCounterVec,
 }
@@ -55,12 +56,17 @@ impl Metrics {
                 "callboard_outbox_pending",
                 "What is committed and may not have been published yet.",
             )?,
+            database_up: IntGauge::new(
+                "callboard_database_up",
+                "1 while the database answers, 0 while it is away.",
+            )?,
             errors,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
         registry.register(Box::new(metrics.request_duration.clone()))?;
         registry.register(Box::new(metrics.messages_sent.clone()))?;
         registry.register(Box::new(metrics.outbox_pending.clone()))?;
+        registry.register(Box::new(metrics.database_up.clone()))?;
         Ok(metrics)
     }
 

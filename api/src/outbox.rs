@@ -203,7 +203,10 @@ impl Sweeper {
     pub(crate) async fn run(self) {
         while holds(Rule::Sweeping) {
             let before = self.clock.now().minus(SWEEP_AGE);
-            if let Err(error) = self.sweep(before).await {
+            let swept = self.sweep(before).await;
+            let away = matches!(swept, Err(StoreError::Unavailable(_)));
+            self.metrics.database_up.set(i64::from(!away));
+            if let Err(error) = swept {
                 self.metrics.error(ErrorKind::Background);
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

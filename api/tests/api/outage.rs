@@ -66,7 +66,30 @@ async fn what_cannot_be_stored_is_refused_in_time() {
     service.finish().await;
 }
 
-/// Who waits in the same lane for another conversation is not refused with it.
+#[tokio::test]
+async fn a_metric_says_that_the_database_is_away() {
+    let mut server = Postgres::start().await.unwrap();
+    let service = service(&server).await;
+    let is_up = async |up: f64| {
+        eventually("the metric says so", async || {
+            let families = service.registry.gather();
+            let mut families = families.iter();
+            let gauge = families.find(|family| family.name() == "callboard_database_up");
+            gauge.unwrap().get_metric()[0].get_gauge().get_value() == up
+        })
+        .await;
+    };
+    service.api.start();
+    is_up(1.0).await;
+    server.stop().await.unwrap();
+    is_up(0.0).await;
+    server.restart().await.unwrap();
+    is_up(1.0).await;
+    service.finish().await;
+}
+
+/// Who waits in the same lane for another conversation is not refused with it, nor who goes in the same
+/// transaction.
 #[tokio::test]
 async fn a_locked_conversation_fails_alone() {
     let server = Postgres::start().await.unwrap();
@@ -98,21 +121,23 @@ async fn a_locked_conversation_fails_alone() {
         .execute(&mut *transaction)
         .await
         .unwrap();
-    let refused = {
+    let post = |content: &str| {
         let (service, messages) = (service.clone(), format!("{locked}/messages"));
-        tokio::spawn(async move {
-            let body = json!({"content": "2"});
-            service.post("alice", &messages, body).await
-        })
+        let body = json!({"content": content});
+        async move { service.post("alice", &messages, body).await }
     };
+    let first = tokio::spawn(post("2"));
     eventually("it waits", async || {
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
         let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&watcher).await.unwrap();
         waiting > 0
     })
     .await;
-    service.send("alice", &neighbour, "2").await;
-    refused.await.unwrap().problem(503, "unavailable");
+    // These two are gathered while the first one waits.
+    let (refused, _) = tokio::join!(post("3"), service.send("alice", &neighbour, "2"));
+    for answer in [first.await.unwrap(), refused] {
+        answer.problem(503, "unavailable");
+    }
     transaction.rollback().await.unwrap();
     service.send("alice", &locked, "2").await;
     service.api.start();
