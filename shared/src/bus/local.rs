@@ -4,57 +4,28 @@
 //! subscriber that falls behind loses the partition, logs are trimmed and expire, and a process that
 //! starts again starts a new epoch.
 
-use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+mod partition;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::mpsc::{self, error::TrySendError};
 
+use self::partition::{LinkId, Partition};
 use super::{
-    ABSENCE_HOLDS, ABSENT_TOO_OLD, Absence, Ask, Bus, BusError, Channel, Epoch, Floor,
-    GATEWAY_LIFE, HEAD_LIFE, Head, JOINED_LIFE, Link, LogEntry, LogLimits, Offset, PUSH_QUEUE,
-    PartitionId, Place, Point, Publication, Push, Reply, Request, Requests, Slice, Standing,
+    Bus, BusError, Channel, Epoch, Floor, GATEWAY_LIFE, JOINED_LIFE, Link, LogLimits, Offset,
+    PUSH_QUEUE, PartitionId, Publication, Reply, Request, Requests, Slice,
 };
 use crate::{
-    clock::{Clock, Timestamp},
-    id::{ConversationId, GatewayId, Seq},
+    clock::Clock,
+    id::{ConversationId, GatewayId},
 };
-
-/// Expired channels are looked for once in this many appends.
-const SWEEP_EVERY: u64 = 4_096;
 
 /// The in-process bus.
 #[derive(Clone)]
 pub struct LocalBus {
     partition: Arc<Mutex<Partition>>,
     clock: Arc<dyn Clock>,
-}
-
-struct Partition {
-    epoch: Epoch,
-    /// When the epoch began.
-    began: Timestamp,
-    offset: Offset,
-    limits: LogLimits,
-    push_queue: usize,
-    channels: HashMap<Channel, State>,
-    links: HashMap<LinkId, mpsc::Sender<Push>>,
-    next_link: LinkId,
-    joined: HashMap<String, (Vec<ConversationId>, Timestamp)>,
-    gateways: HashMap<GatewayId, (String, Timestamp)>,
-}
-
-type LinkId = u64;
-
-#[derive(Default)]
-struct State {
-    head: Option<Head>,
-    touched: Option<Timestamp>,
-    log: VecDeque<LogEntry>,
-    subscribers: Vec<LinkId>,
 }
 
 impl LocalBus {
@@ -67,18 +38,7 @@ impl LocalBus {
     /// The same with another bound on what may wait for a subscriber, at least 2.
     #[must_use]
     pub fn with_push_queue(limits: LogLimits, clock: Arc<dyn Clock>, push_queue: usize) -> Self {
-        let partition = Partition {
-            epoch: Epoch::random(),
-            began: clock.now(),
-            offset: 0,
-            limits,
-            push_queue: push_queue.max(2),
-            channels: HashMap::new(),
-            links: HashMap::new(),
-            next_link: 0,
-            joined: HashMap::new(),
-            gateways: HashMap::new(),
-        };
+        let partition = Partition::new(limits, push_queue, clock.now());
         Self {
             partition: Arc::new(Mutex::new(partition)),
             clock,
@@ -88,11 +48,7 @@ impl LocalBus {
     /// How many channels have a subscriber: zero once every gateway has let go of everything.
     #[must_use]
     pub fn subscribed_channels(&self) -> usize {
-        self.lock()
-            .channels
-            .values()
-            .filter(|state| !state.subscribers.is_empty())
-            .count()
+        self.lock().subscribed_channels()
     }
 
     fn lock(&self) -> MutexGuard<'_, Partition> {
@@ -100,230 +56,6 @@ impl LocalBus {
         self.partition
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Partition {
-    fn point(&self) -> Point {
-        Point {
-            partition: 0,
-            epoch: self.epoch,
-            offset: self.offset,
-        }
-    }
-
-    fn publish(
-        &mut self,
-        publication: &Publication,
-        floor: Option<Floor>,
-        now: Timestamp,
-    ) -> Reply {
-        let channel = Channel::Conversation(publication.conversation);
-        let (head, outdated) = match (self.head(&channel, now), floor) {
-            (Some(head), _) => (head.seq, false),
-            (None, None) => {
-                return Reply::Absent(Absence {
-                    epoch: self.epoch,
-                    at: now,
-                });
-            }
-            (None, Some(floor)) => {
-                let Floor { seq, absence } = floor;
-                if absence.epoch != self.epoch || now.since(absence.at) > ABSENCE_HOLDS {
-                    return Reply::Absent(Absence {
-                        epoch: self.epoch,
-                        at: now,
-                    });
-                }
-                let old = now.since(publication.committed_at) > ABSENT_TOO_OLD;
-                // An epoch that is younger than that has forgotten nothing yet.
-                let outdated = old && now.since(self.began) > ABSENT_TOO_OLD;
-                (seq.previous(), outdated)
-            }
-        };
-        let seq = match publication.place {
-            Place::Sequenced(seq) if seq <= head => return Reply::Duplicate(Standing::Settled),
-            Place::Sequenced(seq) if seq > head.next() => return Reply::Next(head.next()),
-            Place::Sequenced(seq) => seq,
-            Place::Tagged(tag) if tag > head => return Reply::Next(head.next()),
-            Place::Tagged(_) | Place::Notice => head,
-        };
-        if outdated {
-            self.new_epoch(now);
-        }
-        for (user, payload) in &publication.notices {
-            self.append(
-                &Channel::User(user.clone()),
-                Seq::ZERO,
-                Place::Notice,
-                payload.clone(),
-                now,
-            );
-        }
-        self.append(
-            &channel,
-            seq,
-            publication.place,
-            publication.payload.clone(),
-            now,
-        );
-        Reply::Published(Standing::Settled)
-    }
-
-    /// The channel's head, unless it has expired.
-    fn head(&self, channel: &Channel, now: Timestamp) -> Option<Head> {
-        let state = self.channels.get(channel)?;
-        state.head.filter(|_| !state.expired(now, HEAD_LIFE))
-    }
-
-    fn append(
-        &mut self,
-        channel: &Channel,
-        seq: Seq,
-        place: Place,
-        payload: Bytes,
-        now: Timestamp,
-    ) {
-        self.offset += 1;
-        if self.offset.is_multiple_of(SWEEP_EVERY) {
-            self.sweep(now);
-        }
-        let point = self.point();
-        let state = self.channels.entry(channel.clone()).or_default();
-        state.forget_expired(now, self.limits);
-        let previous = state.head.map_or(0, |head| head.last);
-        let entry = LogEntry {
-            offset: point.offset,
-            previous,
-            place,
-            payload,
-        };
-        state.head = Some(Head {
-            seq,
-            last: point.offset,
-        });
-        state.touched = Some(now);
-        if state.log.len() >= self.limits.entries {
-            state.log.pop_front();
-        }
-        state.log.push_back(entry.clone());
-        let subscribers = std::mem::take(&mut state.subscribers);
-        let lost = self.push_to(
-            &subscribers,
-            &Push::Entry {
-                point,
-                channel: channel.clone(),
-                entry,
-            },
-        );
-        if let Some(state) = self.channels.get_mut(channel) {
-            state.subscribers = subscribers;
-        }
-        self.cut(&lost);
-    }
-
-    /// Pushes to each link and returns those that have fallen behind: their last free place has
-    /// been used to say so.
-    fn push_to(&self, links: &[LinkId], push: &Push) -> Vec<LinkId> {
-        let behind = |id: &&LinkId| {
-            let Some(link) = self.links.get(id) else {
-                return false;
-            };
-            let next = if link.capacity() > 1 {
-                push.clone()
-            } else {
-                Push::Lost(0)
-            };
-            let lost = matches!(next, Push::Lost(_));
-            match link.try_send(next) {
-                Ok(()) => lost,
-                Err(TrySendError::Full(_) | TrySendError::Closed(_)) => true,
-            }
-        };
-        links.iter().filter(behind).copied().collect()
-    }
-
-    /// Ends every subscription of these links.
-    fn cut(&mut self, links: &[LinkId]) {
-        if !links.is_empty() {
-            for state in self.channels.values_mut() {
-                state.subscribers.retain(|id| !links.contains(id));
-            }
-        }
-    }
-
-    fn new_epoch(&mut self, now: Timestamp) {
-        self.epoch = Epoch::random();
-        self.began = now;
-        self.offset = 0;
-        for state in self.channels.values_mut() {
-            state.head = None;
-            state.log.clear();
-        }
-    }
-
-    fn sweep(&mut self, now: Timestamp) {
-        let limits = self.limits;
-        self.channels.retain(|_, state| {
-            state.forget_expired(now, limits);
-            state.head.is_some() || !state.subscribers.is_empty()
-        });
-        self.joined
-            .retain(|_, (_, kept)| now.since(*kept) <= JOINED_LIFE);
-        self.gateways
-            .retain(|_, (_, said)| now.since(*said) <= GATEWAY_LIFE);
-    }
-
-    fn request(&mut self, link: LinkId, ask: Ask) {
-        match ask {
-            Ask::Subscribe(channels) => {
-                for channel in channels {
-                    let subscribers = &mut self.channels.entry(channel).or_default().subscribers;
-                    if !subscribers.contains(&link) {
-                        subscribers.push(link);
-                    }
-                }
-            }
-            Ask::Unsubscribe(channels) => {
-                for channel in channels {
-                    self.unsubscribe(link, channel);
-                }
-            }
-            Ask::Position(tag) => {
-                let lost = self.push_to(
-                    &[link],
-                    &Push::Position {
-                        tag,
-                        point: self.point(),
-                    },
-                );
-                self.cut(&lost);
-            }
-        }
-    }
-
-    fn unsubscribe(&mut self, link: LinkId, channel: Channel) {
-        if let Entry::Occupied(mut state) = self.channels.entry(channel) {
-            state.get_mut().subscribers.retain(|id| *id != link);
-            if state.get().head.is_none() && state.get().subscribers.is_empty() {
-                state.remove();
-            }
-        }
-    }
-}
-
-impl State {
-    fn expired(&self, now: Timestamp, life: std::time::Duration) -> bool {
-        self.touched.is_none_or(|touched| now.since(touched) > life)
-    }
-
-    fn forget_expired(&mut self, now: Timestamp, limits: LogLimits) {
-        if self.expired(now, limits.life) {
-            self.log = VecDeque::new();
-        }
-        if self.expired(now, HEAD_LIFE) {
-            self.head = None;
-        }
     }
 }
 
@@ -346,21 +78,11 @@ impl Bus for LocalBus {
     }
 
     async fn epoch(&self, _: PartitionId) -> Result<Epoch, BusError> {
-        Ok(self.lock().epoch)
+        Ok(self.lock().epoch())
     }
 
     async fn signal(&self, channel: &Channel, payload: Bytes) -> Result<(), BusError> {
-        let mut partition = self.lock();
-        if let Some(state) = partition.channels.get(channel) {
-            let lost = partition.push_to(
-                &state.subscribers,
-                &Push::Signal {
-                    channel: channel.clone(),
-                    payload,
-                },
-            );
-            partition.cut(&lost);
-        }
+        self.lock().signal(channel, payload);
         Ok(())
     }
 
@@ -372,28 +94,11 @@ impl Bus for LocalBus {
         limit: usize,
     ) -> Result<Slice, BusError> {
         let now = self.clock.now();
-        let partition = self.lock();
-        let head = partition.head(channel, now);
-        let entries = match partition.channels.get(channel) {
-            Some(state) if !state.expired(now, partition.limits.life) => {
-                let start = state.log.partition_point(|entry| entry.offset <= after);
-                state.log.range(start..).take(limit).cloned().collect()
-            }
-            _ => Vec::new(),
-        };
-        Ok(Slice {
-            epoch: partition.epoch,
-            head,
-            entries,
-        })
+        Ok(self.lock().read(channel, after, limit, now))
     }
 
     fn open(&self) -> Link {
-        let mut partition = self.lock();
-        let (sender, pushes) = mpsc::channel(partition.push_queue);
-        let id = partition.next_link;
-        partition.next_link += 1;
-        partition.links.insert(id, sender);
+        let (id, pushes) = self.lock().open();
         Link {
             requests: Box::new(LocalRequests {
                 bus: self.clone(),
@@ -460,9 +165,7 @@ impl Requests for LocalRequests {
 
 impl Drop for LocalRequests {
     fn drop(&mut self) {
-        let mut partition = self.bus.lock();
-        partition.links.remove(&self.id);
-        partition.cut(&[self.id]);
+        self.bus.lock().close(self.id);
     }
 }
 
@@ -470,10 +173,10 @@ impl Drop for LocalRequests {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
+    use super::{super::Ask, *};
     use crate::{
         bus::conformance::{self, Subject},
-        clock::ManualClock,
+        clock::{ManualClock, Timestamp},
     };
 
     struct Local {

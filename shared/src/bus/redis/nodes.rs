@@ -1,6 +1,6 @@
 //! The seam between the bus and the network: how one gets to the master of a partition.
 //!
-//! [`Servers`](super::servers::Servers) does it over TCP. A simulation does it in memory, with the
+//! `Servers` does it over TCP. A simulation does it in memory, with the
 //! same commands and the same [library](super::functions::LIBRARY) behind it.
 
 use std::sync::Arc;
