@@ -1,6 +1,7 @@
 //! What was committed goes out: in order, once, and whatever was away in between.
 
 use std::{
+    ops::RangeInclusive,
     sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
@@ -63,6 +64,16 @@ fn sequence(numbers: impl IntoIterator<Item = u64>) -> Vec<Place> {
         .into_iter()
         .map(|seq| Place::Sequenced(Seq::new(seq)))
         .collect()
+}
+
+/// Ends a service once its sweeper has published what was left: all of a conversation is out, and
+/// nothing twice.
+async fn swept(service: Service, bus: &dyn Bus, path: &str, all: RangeInclusive<u64>) {
+    service.clock.advance(Duration::from_secs(5));
+    service.api.start();
+    service.published().await;
+    assert_eq!(places(bus, path).await, sequence(all));
+    service.finish().await;
 }
 
 #[tokio::test]
@@ -204,15 +215,7 @@ async fn what_a_crash_left_behind_is_published_before_the_next() {
         "the bus asked for what it lacked"
     );
 
-    service.clock.advance(Duration::from_secs(5));
-    service.api.start();
-    service.published().await;
-    assert_eq!(
-        places(&*bus, &path).await,
-        sequence(1..=5),
-        "nothing is published twice"
-    );
-    service.finish().await;
+    swept(service, &*bus, &path, 1..=5).await;
 }
 
 #[tokio::test]
@@ -224,9 +227,7 @@ async fn more_than_one_page_is_published_before_the_next() {
     }
     service.send("alice", &path, "602").await;
     assert_eq!(places(&*bus, &path).await, sequence(1..=602));
-    service.clock.advance(Duration::from_secs(5));
-    service.api.start();
-    service.finish().await;
+    swept(service, &*bus, &path, 1..=602).await;
 }
 
 #[tokio::test]
@@ -236,11 +237,7 @@ async fn the_sweeper_publishes_what_a_crash_left_behind() {
     service.published().await;
     service.commit_only(&path, "2").await;
     service.commit_only(&path, "3").await;
-    service.clock.advance(Duration::from_secs(2));
-    service.api.start();
-    service.published().await;
-    assert_eq!(places(&*bus, &path).await, sequence(1..=3));
-    service.finish().await;
+    swept(service, &*bus, &path, 1..=3).await;
 }
 
 #[tokio::test]
@@ -313,11 +310,7 @@ async fn a_bus_that_does_not_answer_counts_as_away() {
     bus.silent.store(true, Ordering::SeqCst);
     service.send("alice", &path, "2").await;
     bus.silent.store(false, Ordering::SeqCst);
-    service.clock.advance(Duration::from_secs(2));
-    service.api.start();
-    service.published().await;
-    assert_eq!(places(&*bus, &path).await, sequence(1..=2));
-    service.finish().await;
+    swept(service, &*bus, &path, 1..=2).await;
 }
 
 #[tokio::test]
@@ -327,11 +320,7 @@ async fn an_answer_that_was_lost_publishes_nothing_twice() {
     bus.swallow.store(true, Ordering::SeqCst);
     service.send("alice", &path, "2").await;
     assert!(service.pending().await >= 1, "it may not be out");
-    service.clock.advance(Duration::from_secs(2));
-    service.api.start();
-    service.published().await;
-    assert_eq!(places(&*bus, &path).await, sequence(1..=2));
-    service.finish().await;
+    swept(service, &*bus, &path, 1..=2).await;
 }
 
 #[tokio::test]
