@@ -155,6 +155,26 @@ pub(super) fn entry(row: &impl Columns) -> Result<OutboxEntry, StoreError> {
     })
 }
 
+/// What the outbox keeps of an announcement: its number, its time, and the whole of a receipt. An event
+/// is read from where events are.
+pub(super) struct Kept<'a> {
+    pub(super) seq: i64,
+    pub(super) at: i64,
+    pub(super) receipt: Option<&'a Receipt>,
+}
+
+pub(super) fn kept(entry: &OutboxEntry) -> Kept<'_> {
+    let (seq, at, receipt) = match &entry.announcement {
+        Announcement::Event(event) => (event.seq, event.at, None),
+        Announcement::Receipt(receipt) => (receipt.tag, receipt.at, Some(receipt)),
+    };
+    Kept {
+        seq: number(seq),
+        at: at.as_millis(),
+        receipt,
+    }
+}
+
 fn receipt_name(row: &impl Columns) -> Result<Option<EventName>, StoreError> {
     match row.text("receipt")? {
         None => Ok(None),

@@ -1,7 +1,6 @@
 //! The outbox, and the end of deleted conversations.
 
 use callboard_shared::{
-    bus::Place,
     clock::Timestamp,
     id::{ConversationId, Seq},
 };
@@ -11,7 +10,7 @@ use uuid::Uuid;
 use super::columns::{event_columns, uuid};
 use crate::store::{
     Announcement, OutboxEntry, OutboxId, Pending, StoreError,
-    rows::{self, Columns, number},
+    rows::{self, Columns},
 };
 
 /// Up to how many entries are counted: a sweeper that finds more need not know how many, and they
@@ -29,31 +28,16 @@ pub(super) async fn add(
             announcement,
         })
         .collect();
-    let mut seqs = Vec::with_capacity(entries.len());
-    let mut times = Vec::with_capacity(entries.len());
-    let mut receipts = Vec::with_capacity(entries.len());
-    for entry in &entries {
-        let (Place::Sequenced(seq) | Place::Tagged(seq)) = entry.place() else {
-            return Err(StoreError::Defect("an outbox entry without a place".into()));
-        };
-        seqs.push(number(seq));
-        let (at, receipt) = match &entry.announcement {
-            Announcement::Event(event) => (event.at, None),
-            Announcement::Receipt(receipt) => (receipt.at, Some(receipt)),
-        };
-        times.push(at.as_millis());
-        receipts.push(receipt);
-    }
     let conversations = entries.iter().map(|entry| uuid(entry.conversation()));
-    let names = receipts
+    let kept: Vec<_> = entries.iter().map(rows::kept).collect();
+    let (seqs, times) = kept
         .iter()
-        .map(|receipt| receipt.map(|receipt| receipt.event.as_str()));
-    let users = receipts
-        .iter()
-        .map(|receipt| receipt.map(|receipt| receipt.by.as_str()));
-    let data = receipts
-        .iter()
-        .map(|receipt| receipt.map(|receipt| receipt.data.get()));
+        .map(|kept| (kept.seq, kept.at))
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    let receipts = || kept.iter().map(|kept| kept.receipt);
+    let names = receipts().map(|receipt| receipt.map(|receipt| receipt.event.as_str()));
+    let users = receipts().map(|receipt| receipt.map(|receipt| receipt.by.as_str()));
+    let data = receipts().map(|receipt| receipt.map(|receipt| receipt.data.get()));
     // Numbered in the order of the rows, which is that of `nth`.
     let mut ids: Vec<i64> = query_scalar(
         "INSERT INTO outbox (conversation_id, seq, at, receipt, by_user, data)
@@ -63,8 +47,8 @@ pub(super) async fn add(
          ORDER BY a.nth RETURNING id",
     )
     .bind(conversations.collect::<Vec<_>>())
-    .bind(&seqs)
-    .bind(&times)
+    .bind(seqs)
+    .bind(times)
     .bind(names.collect::<Vec<_>>())
     .bind(users.collect::<Vec<_>>())
     .bind(data.collect::<Vec<_>>())

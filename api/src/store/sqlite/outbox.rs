@@ -1,7 +1,6 @@
 //! The outbox, and the end of deleted conversations.
 
 use callboard_shared::{
-    bus::Place,
     clock::Timestamp,
     id::{ConversationId, Seq},
 };
@@ -10,7 +9,7 @@ use sqlx::{SqliteConnection, query, query_scalar};
 use super::columns::event_columns;
 use crate::store::{
     Announcement, OutboxEntry, OutboxId, Pending, StoreError,
-    rows::{self, Columns, number},
+    rows::{self, Columns, Kept},
 };
 
 pub(super) async fn add(
@@ -21,19 +20,13 @@ pub(super) async fn add(
         id: OutboxId::default(),
         announcement,
     };
-    let (at, receipt) = match &entry.announcement {
-        Announcement::Event(event) => (event.at, None),
-        Announcement::Receipt(receipt) => (receipt.at, Some(receipt)),
-    };
-    let (Place::Sequenced(seq) | Place::Tagged(seq)) = entry.place() else {
-        return Err(StoreError::Defect("an outbox entry without a place".into()));
-    };
+    let Kept { seq, at, receipt } = rows::kept(&entry);
     let written = query(
         "INSERT INTO outbox (conversation_id, seq, at, receipt, by_user, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )
     .bind(entry.conversation().as_bytes().as_slice())
-    .bind(number(seq))
-    .bind(at.as_millis())
+    .bind(seq)
+    .bind(at)
     .bind(receipt.map(|receipt| receipt.event.as_str()))
     .bind(receipt.map(|receipt| receipt.by.as_str()))
     .bind(receipt.map(|receipt| receipt.data.get()))
