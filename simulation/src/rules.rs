@@ -122,7 +122,6 @@ const PRODUCT: &[Rule] = &[
     Rule::JoiningIsNoticed,
     Rule::WholeSessionFreezes,
     Rule::MissedBeforeHeld,
-    Rule::CursorNeverBack,
     Rule::PositionConfirms,
     Rule::EarlyIsDropped,
     Rule::GapCloses,
@@ -146,16 +145,7 @@ const PRODUCT: &[Rule] = &[
 
 /// Rules that no world has missed yet: either the worlds are too kind, or another rule covers for
 /// them. What is in this list is not shown to be needed, nor to be spare.
-const UNMISSED: &[&str] = &[
-    "CursorNeverBack",
-    "SilenceIsLoss",
-    "OldCursorsAreRefused",
-    "OldPositionsAreRefused",
-    "EpochOfAHistory",
-    "AbsenceHoldsTenSeconds",
-    "AbsenceOfThisEpoch",
-    "OldAbsentNewEpoch",
-];
+const UNMISSED: &[&str] = &["AbsenceHoldsTenSeconds", "AbsenceOfThisEpoch"];
 
 impl fmt::Display for Without {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
