@@ -14,9 +14,9 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::{
-    ABSENCE_HOLDS, ABSENT_TOO_OLD, Absence, Ask, Bus, BusError, Channel, Epoch, Floor,
-    GATEWAY_LIFE, HEAD_LIFE, Head, JOINED_LIFE, Link, LogEntry, LogLimits, Offset, PUSH_QUEUE,
-    PartitionId, Place, Point, Publication, Push, Reply, Request, Requests, Slice, Standing,
+    ABSENT_TOO_OLD, Ask, Bus, BusError, Channel, Epoch, GATEWAY_LIFE, HEAD_LIFE, Head, JOINED_LIFE,
+    Link, LogEntry, LogLimits, Offset, PUSH_QUEUE, PartitionId, Place, Point, Publication, Push,
+    Reply, Request, Requests, Slice, Standing,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -112,33 +112,16 @@ impl Partition {
         }
     }
 
-    fn publish(
-        &mut self,
-        publication: &Publication,
-        floor: Option<Floor>,
-        now: Timestamp,
-    ) -> Reply {
+    fn publish(&mut self, publication: &Publication, floor: Option<Seq>, now: Timestamp) -> Reply {
         let channel = Channel::Conversation(publication.conversation);
         let (head, outdated) = match (self.head(&channel, now), floor) {
             (Some(head), _) => (head.seq, false),
-            (None, None) => {
-                return Reply::Absent(Absence {
-                    epoch: self.epoch,
-                    at: now,
-                });
-            }
+            (None, None) => return Reply::Absent,
             (None, Some(floor)) => {
-                let Floor { seq, absence } = floor;
-                if absence.epoch != self.epoch || now.since(absence.at) > ABSENCE_HOLDS {
-                    return Reply::Absent(Absence {
-                        epoch: self.epoch,
-                        at: now,
-                    });
-                }
                 let old = now.since(publication.committed_at) > ABSENT_TOO_OLD;
                 // An epoch that is younger than that has forgotten nothing yet.
                 let outdated = old && now.since(self.began) > ABSENT_TOO_OLD;
-                (seq.previous(), outdated)
+                (floor.previous(), outdated)
             }
         };
         let seq = match publication.place {
@@ -340,7 +323,7 @@ impl Bus for LocalBus {
     async fn publish(
         &self,
         publication: &Publication,
-        floor: Option<Floor>,
+        floor: Option<Seq>,
     ) -> Result<Reply, BusError> {
         Ok(self.lock().publish(publication, floor, self.clock.now()))
     }
