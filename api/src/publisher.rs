@@ -14,7 +14,7 @@ use std::{
 };
 
 use callboard_shared::{
-    bus::{Bus, BusError, Floor, PartitionId, Place, Publication, Reply, Standing},
+    bus::{Bus, BusError, PartitionId, Place, Publication, Reply, Standing},
     id::{ConversationId, Seq},
     lifecycle::Lifecycle,
     rules::{Rule, holds},
@@ -262,17 +262,10 @@ impl Inner {
                     asked = 0;
                     continue;
                 }
-                Reply::Absent(absence) => {
-                    let seq = self.store.floor(conversation).await?;
-                    floor = Some(Floor {
-                        seq: if holds(Rule::LowestFloor) {
-                            seq
-                        } else {
-                            publication.place.seq()
-                        },
-                        absence,
-                    });
+                Reply::Absent if holds(Rule::LowestFloor) => {
+                    floor = Some(self.store.floor(conversation).await?);
                 }
+                Reply::Absent => floor = Some(publication.place.seq()),
                 Reply::Next(from) => {
                     let range = self.range(conversation, from, publication.place).await?;
                     stack.extend(range.into_iter().rev());

@@ -113,6 +113,8 @@ impl Messaging {
         wants: mpsc::UnboundedSender<Want>,
     ) -> Self {
         Self {
+            // Nobody is told a position before the first one has come.
+            position: Position::new(&[], shared.clock.now()),
             shared,
             worker,
             handle,
@@ -122,8 +124,6 @@ impl Messaging {
             receipts: Receipts::default(),
             steps: HashMap::new(),
             next_serial: 0,
-            // Nobody is told a position before the first one has come.
-            position: Position::new(&[]),
             #[cfg(feature = "sabotage")]
             saboteur: sabotage::Saboteur::from_environment(),
         }

@@ -157,7 +157,7 @@ impl Log {
 mod tests {
     use bytes::Bytes;
     use callboard_shared::{
-        bus::{Floor, LogLimits, Publication, Reply, local::LocalBus},
+        bus::{LogLimits, Publication, Reply, local::LocalBus},
         clock::{Clock, SystemClock},
     };
 
@@ -175,10 +175,9 @@ mod tests {
             notices: Vec::new(),
             committed_at: SystemClock.now(),
         };
-        if let Reply::Absent(absence) = bus.publish(&publication, None).await.unwrap() {
-            let seq = place.seq();
-            let floor = Floor { seq, absence };
-            bus.publish(&publication, Some(floor)).await.unwrap();
+        if bus.publish(&publication, None).await.unwrap() == Reply::Absent {
+            let floor = Some(place.seq());
+            bus.publish(&publication, floor).await.unwrap();
         }
     }
 

@@ -46,7 +46,7 @@ use crate::{
 /// How long to wait before a bus that is away when the gateway starts is tried again.
 const START_RETRY: Duration = Duration::from_secs(1);
 
-/// The tag of positions that are asked for to see that the bus still answers.
+/// The tag of positions that are asked for every second, to see that the bus still answers.
 const PING: u64 = 0;
 
 /// What a worker is told, in order.
@@ -144,7 +144,7 @@ impl Subscriber {
         typists: Arc<Typists>,
         workers: Vec<mpsc::Sender<Told>>,
     ) -> Result<Self, BusError> {
-        let mut link = bus.open();
+        let (mut link, as_of) = (bus.open(), clock.now());
         let mut points = vec![None; usize::from(bus.partitions())];
         let ask = |link: &Link, partition| {
             let ask = Ask::Position(PING);
@@ -167,8 +167,7 @@ impl Subscriber {
             }
         }
         let points: Vec<Point> = points.into_iter().flatten().collect();
-        let position = Position::new(&points);
-        let now = clock.now();
+        let position = Position::new(&points, as_of);
         Ok(Self {
             bus,
             clock,
@@ -178,7 +177,7 @@ impl Subscriber {
             link,
             told: position.clone(),
             position,
-            partitions: points.iter().map(|_| Partition::live(now)).collect(),
+            partitions: points.iter().map(|_| Partition::live(as_of)).collect(),
             repairs: FuturesUnordered::new(),
             deferred: VecDeque::new(),
             next_tag: PING,
@@ -279,13 +278,9 @@ impl Subscriber {
     /// Looks after whatever goes by time.
     async fn tick(&mut self) {
         for partition in 0..self.bus.partitions() {
-            match self.partition(partition).ping() {
-                Some(true) => self.send(partition, Ask::Position(PING)),
-                Some(false) => {}
-                None if holds(Rule::SilenceIsLoss) => {
-                    self.lost(partition, "it has stopped answering");
-                }
-                None => {}
+            let now = self.clock.now();
+            if self.partition(partition).ping(now) {
+                self.send(partition, Ask::Position(PING));
             }
         }
         if self.told != self.position {
@@ -352,9 +347,11 @@ impl Subscriber {
                 self.entry(point, channel, entry).await;
             }
             Push::Position { tag, point } if live => {
-                let now = self.clock.now();
-                self.partition(partition).answered(now);
                 self.position.advance(partition, point.offset);
+                if tag == PING {
+                    self.partition(partition).answered();
+                    self.confirm();
+                }
                 self.confirmed(partition, tag).await;
             }
             Push::Position { tag, point } => self.resubscribed(tag, point).await,
@@ -399,7 +396,8 @@ impl Subscriber {
                 continue;
             }
             let tag = self.tag();
-            self.partition(partition).resubscribed(tag);
+            let asked = self.clock.now();
+            self.partition(partition).resubscribed(tag, asked);
             let channels = self.audience.wanted(&*self.bus, partition);
             if holds(Rule::SubscribedAgain) {
                 self.send(partition, Ask::Subscribe(channels));
@@ -421,11 +419,9 @@ impl Subscriber {
             return;
         }
         let forgotten = state.is_forgotten(now);
-        state.answered(now);
         if forgotten || self.position.epoch(point.partition) != Some(point.epoch) {
-            self.new_epoch(point).await;
             self.partition(point.partition).repaired();
-            return;
+            return self.new_epoch(point).await;
         }
         let reading = CancellationToken::new();
         self.partition(point.partition)
@@ -463,7 +459,15 @@ impl Subscriber {
         }
         self.position.advance(partition, upto.offset);
         self.deferred = self.partition(partition).repaired();
+        self.confirm();
         tracing::info!(partition, "the partition is whole again");
+    }
+
+    /// The position is as old as that of the partition that was heard of longest ago.
+    fn confirm(&mut self) {
+        if let Some(as_of) = self.partitions.iter().map(Partition::as_of).min() {
+            self.position.confirm(as_of);
+        }
     }
 
     async fn new_epoch(&mut self, point: Point) {
@@ -473,6 +477,7 @@ impl Subscriber {
         );
         self.metrics.error("new_epoch");
         self.position = self.position.in_new_epoch(point);
+        self.confirm();
         self.audience
             .tell(EVERYBODY, &Told::NewEpoch(self.position.clone()))
             .await;

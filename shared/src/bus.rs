@@ -110,8 +110,8 @@ pub enum Reply {
     /// Publish the events from this number on first, then this one again: a receipt too follows
     /// the events that it was written after.
     Next(Seq),
-    /// The bus knows nothing of this conversation: publish again with a [`Floor`].
-    Absent(Absence),
+    /// The bus knows nothing of this conversation: publish again with a floor.
+    Absent,
 }
 
 /// Whether what was published can still be lost without anybody noticing.
@@ -127,35 +127,14 @@ pub enum Standing {
 /// How long it takes until everybody knows which replica has taken over.
 pub const SETTLES_IN: Duration = Duration::from_secs(30);
 
-/// A bus's word, at one moment, that it knows nothing of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Absence {
-    /// The epoch in which it said so.
-    pub epoch: Epoch,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// What the publisher knows of a conversation that the bus knows nothing of.
-#[derive(Debug, Clone, Copy)]
-pub struct Floor {
-    /// The lowest number that may not have been published yet: the lowest in the outbox, or, if it
-    /// is empty, the one after the last.
-    pub seq: Seq,
-    /// What the bus said; void 10 s later, or in another epoch.
-    pub absence: Absence,
-}
-
 /// How many pushes may wait for one subscriber; past it, the subscriber loses the partition and
 /// catches up from the logs.
 pub const PUSH_QUEUE: usize = 16_384;
 
-/// How long a bus's word that it knows nothing of a conversation may be used.
-pub const ABSENCE_HOLDS: Duration = Duration::from_secs(10);
-
-/// Past this age, publishing to an absent channel starts a new epoch: somebody's cursor may be old
-/// enough to take the absence for "nothing happened". An epoch that is younger than this has no such
-/// cursors.
+/// Past this age, publishing to an absent channel starts a new epoch: it may have been published a day
+/// ago, and be forgotten, and nobody is to get it twice. So a floor is good for as long as one likes: by
+/// the time that what it stands for is forgotten, what is published with it is old. An epoch that is
+/// younger than this has forgotten nothing.
 pub const ABSENT_TOO_OLD: Duration = Duration::from_secs(12 * 3600);
 
 /// How long a channel's head outlives its last append. Cursors are refused an hour earlier.
@@ -283,10 +262,13 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Appends one thing and its notices in one atomic step, or says what it wants first.
     /// Repeating a publication is safe: a sequenced one is recognised, a receipt supersedes itself.
+    /// `floor` is for a conversation of which the bus says that it knows nothing: the lowest number that
+    /// may not have been published yet. That is the lowest in the outbox, or, if it is empty, the one
+    /// after the last.
     async fn publish(
         &self,
         publication: &Publication,
-        floor: Option<Floor>,
+        floor: Option<Seq>,
     ) -> Result<Reply, BusError>;
 
     /// The epoch that a partition is in.

@@ -2,8 +2,10 @@
 //! receipts.
 //!
 //! A cursor is a statement: "this client has been sent everything of its channels up to here". It
-//! names the epochs in which its offsets count, and when it was made, because a bus forgets in time
-//! that it ever knew a channel.
+//! names the epochs in which its offsets count, and the time up to which it is true, because a bus
+//! forgets in time that it ever knew a channel. That is not when the cursor was made: a gateway may not
+//! have heard from a part of its bus for long, and a client that catches up is as old as its old cursor
+//! until it has got everything.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -23,13 +25,16 @@ pub const CURSOR_LIFE: Duration = Duration::from_secs(23 * 3600);
 pub struct Position {
     epochs: SmallVec<[Epoch; 1]>,
     offsets: SmallVec<[Offset; 1]>,
+    /// All that happened before this lies before it, in every partition.
+    as_of: Timestamp,
 }
 
 impl Position {
-    /// The position of a gateway whose bus has answered for every partition, in order.
+    /// The position of a gateway whose bus has answered for every partition, in order, since then.
     #[must_use]
-    pub fn new(points: &[Point]) -> Self {
+    pub fn new(points: &[Point], as_of: Timestamp) -> Self {
         Self {
+            as_of,
             epochs: points.iter().map(|point| point.epoch).collect(),
             offsets: points.iter().map(|point| point.offset).collect(),
         }
@@ -55,6 +60,11 @@ impl Position {
         if let Some(at) = self.offsets.get_mut(usize::from(partition)) {
             *at = offset.max(*at);
         }
+    }
+
+    /// The bus has answered since: all that happened before lies before this place.
+    pub fn confirm(&mut self, as_of: Timestamp) {
+        self.as_of = as_of;
     }
 
     /// The same place but for one partition, where a new epoch has begun.
@@ -103,12 +113,12 @@ impl Position {
         folded
     }
 
-    /// The cursor that says "up to here", made at `now`.
+    /// The cursor that says "up to here".
     #[must_use]
-    pub fn cursor(&self, now: Timestamp) -> Cursor {
+    pub fn cursor(&self) -> Cursor {
         Cursor {
             epochs: self.epoch_hash(),
-            stamp: now,
+            stamp: self.as_of,
             offsets: self.offsets.clone(),
         }
     }
@@ -120,6 +130,7 @@ impl Position {
         let at = Self {
             epochs: self.epochs.clone(),
             offsets: cursor.offsets.clone(),
+            as_of: cursor.stamp,
         };
         let foreign = cursor.epochs != self.epoch_hash() && holds(Rule::ForeignCursorsAreRefused);
         let old = now.since(cursor.stamp) > CURSOR_LIFE && holds(Rule::OldCursorsAreRefused);
@@ -181,6 +192,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+
     fn position(offsets: &[Offset]) -> Position {
         let points: Vec<Point> = (0..)
             .zip(offsets)
@@ -190,13 +203,15 @@ mod tests {
                 offset,
             })
             .collect();
-        Position::new(&points)
+        Position::new(&points, NOW)
     }
 
     proptest! {
         #[test]
         fn text_and_back(offsets in prop::collection::vec(any::<u64>(), 1..5), seconds in 0_i64..1 << 40) {
-            let cursor = position(&offsets).cursor(Timestamp::from_secs(seconds));
+            let mut position = position(&offsets);
+            position.confirm(Timestamp::from_secs(seconds));
+            let cursor = position.cursor();
             prop_assert_eq!(cursor.to_string().parse::<Cursor>().unwrap(), cursor);
         }
 
@@ -210,10 +225,15 @@ mod tests {
 
     #[test]
     fn a_cursor_counts_only_in_its_own_epochs_and_time() {
-        let now = Timestamp::from_secs(1_000_000);
-        let cursor = position(&[5]).cursor(now);
-        let here = position(&[9]);
-        assert_eq!(here.resume(&cursor, now), Some(position(&[5])));
+        let now = NOW.plus(Duration::from_secs(60));
+        let cursor = position(&[5]).cursor();
+        let mut here = position(&[9]);
+        here.confirm(now);
+        assert_eq!(
+            here.resume(&cursor, now),
+            Some(position(&[5])),
+            "no younger than it was"
+        );
         assert_eq!(
             position(&[4]).resume(&cursor, now),
             None,
@@ -225,15 +245,15 @@ mod tests {
             "another number of partitions"
         );
         assert_eq!(
-            here.resume(&cursor, now.plus(CURSOR_LIFE + Duration::from_secs(1))),
+            here.resume(&cursor, NOW.plus(CURSOR_LIFE + Duration::from_secs(1))),
             None,
             "too old"
         );
-        let elsewhere = Position::new(&[Point {
+        let elsewhere = here.in_new_epoch(Point {
             partition: 0,
             epoch: Epoch(8),
             offset: 9,
-        }]);
+        });
         assert_eq!(elsewhere.resume(&cursor, now), None, "another epoch");
     }
 

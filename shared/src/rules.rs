@@ -31,8 +31,6 @@ pub enum Rule {
     WholeSessionFreezes,
     /// What was missed is put before what was held.
     MissedBeforeHeld,
-    /// A session is never sent a cursor below its own.
-    CursorNeverBack,
     /// A position confirms a subscription, somebody else's as well.
     PositionConfirms,
     /// What comes for a session before the position from which it is live is dropped.
@@ -49,7 +47,7 @@ pub enum Rule {
     LostIsReplayed,
     /// What is pushed while a partition is repaired waits.
     RepairHolds,
-    /// A bus that has stopped answering counts as lost.
+    /// The bus is asked every second, so that one finds out that it has stopped answering.
     SilenceIsLoss,
     /// The user's own channel is subscribed to before the API is asked.
     UserChannelFirst,

@@ -16,16 +16,10 @@ use crate::{
 /// Makes trouble, until it is dropped. What it has begun, it may leave to [`heal`].
 pub(crate) async fn trouble(world: World) {
     let dice = world.dice.clone();
-    let kinds: Vec<Trouble> = world
-        .plan
-        .troubles
-        .iter()
-        .flat_map(|(trouble, weight)| (0..*weight).map(|_| *trouble))
-        .collect();
     let calm = u64::try_from(world.plan.calm.as_millis()).unwrap_or(u64::MAX);
     loop {
         sleep(dice.millis(1, calm * 2)).await;
-        let Some(kind) = dice.pick(&kinds) else {
+        let Some(kind) = dice.pick(&world.plan.troubles) else {
             return;
         };
         world.trace.note("trouble", format!("{kind:?}"));
@@ -40,6 +34,7 @@ pub(crate) async fn trouble(world: World) {
             Trouble::Migration => migration(&world),
             Trouble::Refusal => refusal(&world),
             Trouble::Jump => jump(&world).await,
+            Trouble::Hours => hours(&world).await,
             Trouble::Clients => clients(&world),
         }
     }
@@ -195,17 +190,15 @@ fn failover(world: &World) {
         return;
     }
     if dice.percent(25) {
-        let behind = dice.millis(0, 2_000);
-        later(world, dice.millis(200, 6_000), move |world| {
-            let redis = &world.ground.redis;
-            let behind = redis
-                .followed_for(node)
-                .map_or(Duration::ZERO, |long| long.min(behind));
-            let ended = redis.promote_again(node, behind, old);
-            redis.kill(ended);
+        // It follows, and takes over again before or after anybody has found the other one.
+        let after = dice.between(0, 3_000);
+        let behind = dice.millis(0, after);
+        later(world, Duration::from_millis(after), move |world| {
+            let ended = world.ground.redis.promote_again(node, behind, old);
+            world.ground.redis.kill(ended);
             everybody_looks(world, 500);
         });
-        everybody_looks(world, 500);
+        everybody_looks(world, 3_000);
         return;
     }
     // The old master lives on for a while and takes what it is sent, or refuses it in the end.
@@ -256,16 +249,23 @@ fn refusal(world: &World) {
     });
 }
 
-/// Much time passes: minutes at once, or days, in which some people are away and some processes have
-/// no way to Redis. No process stands still for longer than half of what the product counts on.
+/// Much time passes at once: what has not been answered by then is late.
 async fn jump(world: &World) {
+    advance(world.dice.millis(1_000, 130_000)).await;
+}
+
+/// Hours pass, or days, in which some people are away and some processes have no way to Redis. Perhaps
+/// everybody sleeps, once they have seen what it is like. No process stands still for longer than half
+/// of what the product counts on.
+async fn hours(world: &World) {
     let dice = &world.dice;
-    let minutes = Duration::from_secs(60);
-    if dice.percent(30) {
-        return advance(dice.millis(1_000, 130_000)).await;
-    }
-    let hours = dice.between(2, 30);
+    let hours = if dice.percent(50) {
+        dice.between(2, 24)
+    } else {
+        dice.between(25, 30)
+    };
     world.trace.note("trouble", format!("{hours} hours pass"));
+    world.waits.set(true);
     for tab in world.tabs() {
         if dice.percent(50) {
             tab.away.set(true);
@@ -276,27 +276,37 @@ async fn jump(world: &World) {
     if dice.percent(40) {
         apart.extend(world.apis.lock().iter().map(|api| api.redis_gate.clone()));
     }
-    if dice.percent(25) {
-        let gateways = world.gateways.borrow();
-        apart.extend(gateways.iter().map(|gateway| gateway.redis_gate.clone()));
-    }
+    let gateways = world.gateways.borrow().clone();
+    let gateways = gateways.iter().filter(|_| dice.percent(25));
+    apart.extend(gateways.map(|gateway| gateway.redis_gate.clone()));
     for gate in &apart {
         gate.set(Manner::Refusing);
+    }
+    let database = &world.ground.database_gate;
+    if dice.percent(25) {
+        database.set(Manner::Late);
+    }
+    if dice.percent(60) {
+        sleep(dice.millis(0, 8_000)).await;
+        world.sleeps.set(true);
     }
     let mut left = hours * 60;
     while left > 0 {
         sleep(dice.millis(8_000, 12_000)).await;
         let step = left.min(dice.between(60, 11 * 60));
-        advance(minutes * u32::try_from(step).unwrap_or(1)).await;
+        advance(Duration::from_secs(60 * step)).await;
         left -= step;
     }
     sleep(dice.millis(0, 8_000)).await;
     for gate in &apart {
         gate.set(Manner::Open);
     }
+    database.set(Manner::Open);
     for tab in world.tabs() {
         tab.away.set(false);
     }
+    world.sleeps.set(false);
+    world.waits.set(false);
 }
 
 fn clients(world: &World) {

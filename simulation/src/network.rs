@@ -89,6 +89,8 @@ pub enum Manner {
     Refusing,
     /// It swallows everything.
     Silent,
+    /// It does everything, and keeps some of the answers for later.
+    Late,
 }
 
 /// What stands between those who ask and what they ask: a service, or the way to it.
@@ -186,7 +188,7 @@ impl Line {
         }
         for gate in &self.gates {
             match gate.manner() {
-                Manner::Open => {}
+                Manner::Open | Manner::Late => {}
                 Manner::Refusing => return Err(Away::Refused),
                 Manner::Silent => {
                     sleep(PATIENCE).await;
@@ -213,6 +215,14 @@ impl Line {
     ///
     /// If it does not arrive.
     pub async fn back(&self, call: Call) -> Result<(), Away> {
+        for gate in &self.gates {
+            let late = gate.manner() == Manner::Late;
+            if late && self.dice.as_ref().is_some_and(|dice| dice.percent(10)) {
+                while gate.manner() == Manner::Late {
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
         self.travel().await.map_err(|_| Away::NoAnswer)?;
         if call.0 == self.lives() {
             Ok(())

@@ -41,6 +41,9 @@ pub(crate) async fn direct(world: World) {
     let dice = &world.dice;
     loop {
         sleep(dice.millis(50, 2_500)).await;
+        if !world.is_busy() {
+            continue;
+        }
         let rooms = world.ground.database.look(crate::store::Tables::rooms);
         let Some((conversation, people)) = dice.pick(&rooms) else {
             continue;

@@ -21,12 +21,14 @@ pub struct Plan {
     pub(crate) push_queue: usize,
     pub(crate) send_queue: usize,
     pub(crate) replay_limit: usize,
+    /// How often a gateway asks its clients for a sign of life.
+    pub(crate) ping_interval: Duration,
     /// How long it is busy.
     pub(crate) busy: Duration,
     /// From one trouble to the next, on average.
     pub(crate) calm: Duration,
-    /// How often each trouble comes, relative to the others.
-    pub(crate) troubles: Vec<(Trouble, u32)>,
+    /// What goes wrong, one as often as another.
+    pub(crate) troubles: Vec<Trouble>,
 }
 
 /// What can go wrong.
@@ -50,13 +52,15 @@ pub enum Trouble {
     Migration,
     /// A master refuses writes.
     Refusal,
-    /// Hours pass at once.
+    /// Seconds or minutes pass at once.
     Jump,
+    /// Hours pass, or days.
+    Hours,
     /// Many clients are cut.
     Clients,
 }
 
-const ALL: [Trouble; 11] = [
+const ALL: [Trouble; 12] = [
     Trouble::Gateway,
     Trouble::Api,
     Trouble::Database,
@@ -67,6 +71,7 @@ const ALL: [Trouble; 11] = [
     Trouble::Migration,
     Trouble::Refusal,
     Trouble::Jump,
+    Trouble::Hours,
     Trouble::Clients,
 ];
 
@@ -77,8 +82,12 @@ impl Plan {
         let partitions = 1 + usize::from(dice.percent(50));
         let one = |several: &[usize]| dice.pick(several).copied().unwrap_or(1);
         let users = one(&[2, 3, 3, 4]);
-        // Few kinds of trouble at a time: more of each, and traces that one can read.
-        let troubles = ALL.map(|trouble| (trouble, if dice.percent(35) { 1 } else { 0 }));
+        // Few kinds of trouble at a time, or one alone: more of each, and traces that one can read.
+        let only = dice.percent(25).then(|| dice.pick(&ALL).copied()).flatten();
+        let troubles: Vec<Trouble> = ALL
+            .into_iter()
+            .filter(|trouble| only.map_or(dice.percent(35), |only| *trouble == only))
+            .collect();
         Self {
             apis: 2,
             gateways: 2,
@@ -89,7 +98,7 @@ impl Plan {
             },
             partitions: PartitionId::try_from(partitions).unwrap_or(1),
             // Where nothing follows a master, nothing can take over.
-            replicas: dice.percent(20) || troubles.contains(&(Trouble::Failover, 1)),
+            replicas: dice.percent(20) || troubles.contains(&Trouble::Failover),
             users,
             tabs: users + one(&[0, 1, 2]),
             conversations: one(&[1, 2, 2, 3]),
@@ -100,12 +109,15 @@ impl Plan {
             push_queue: one(&[8, 64, 1_000, 1_000]),
             send_queue: one(&[3_000, 1 << 20, 1 << 20]),
             replay_limit: one(&[4, 1_000, 1_000]),
+            // Some outlast whatever hours pass.
+            ping_interval: if dice.percent(20) {
+                Duration::from_secs(40 * 3_600)
+            } else {
+                Duration::from_secs(8)
+            },
             busy: dice.millis(5_000, 25_000),
             calm: dice.millis(400, 4_000),
-            troubles: troubles
-                .into_iter()
-                .filter(|(_, weight)| *weight > 0)
-                .collect(),
+            troubles,
         }
     }
 }

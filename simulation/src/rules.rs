@@ -53,18 +53,8 @@ const SCRIPT: &[ScriptRule] = &[
     },
     ScriptRule {
         name: "AbsentNeedsFloor",
-        passage: "if args[7] ~= epoch or time - args[8] > ABSENCE_HOLDS then",
-        instead: "args[6] = tonumber(number) + (kind == 's' and 0 or 1)\n    if false then",
-    },
-    ScriptRule {
-        name: "AbsenceHoldsTenSeconds",
-        passage: "or time - args[8] > ABSENCE_HOLDS then",
-        instead: "then",
-    },
-    ScriptRule {
-        name: "AbsenceOfThisEpoch",
-        passage: "args[7] ~= epoch or",
-        instead: "args[7] == '' or",
+        passage: "if args[6] == '' then\n",
+        instead: "args[6] = tonumber(number) + (kind == 's' and 0 or 1)\n    if false then\n",
     },
     ScriptRule {
         name: "HolesAreRefused",
@@ -83,8 +73,8 @@ const SCRIPT: &[ScriptRule] = &[
     },
     ScriptRule {
         name: "OldAbsentNewEpoch",
-        passage: "local old = absent and",
-        instead: "local old = false and",
+        passage: "if absent and is_old(",
+        instead: "if false and is_old(",
     },
     ScriptRule {
         name: "HeadsOfThisEpoch",
@@ -98,8 +88,8 @@ const SCRIPT: &[ScriptRule] = &[
     },
     ScriptRule {
         name: "NoticesBeforeEvent",
-        passage: "  for notice = 1, #args - 9 do\n    local user = keys[2 + notice * 2]\n    local _, previous = read_head(user, epoch)\n    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[9 + notice])\n  end\n  append(partition, head, log, seq, last, args[4], args[9])\n",
-        instead: "  append(partition, head, log, seq, last, args[4], args[9])\n  for notice = 1, #args - 9 do\n    local user = keys[2 + notice * 2]\n    local _, previous = read_head(user, epoch)\n    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[9 + notice])\n  end\n",
+        passage: "  for notice = 1, #args - 7 do\n    local user = keys[2 + notice * 2]\n    local _, previous = read_head(user, epoch)\n    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[7 + notice])\n  end\n  append(partition, head, log, seq, last, args[4], args[7])\n",
+        instead: "  append(partition, head, log, seq, last, args[4], args[7])\n  for notice = 1, #args - 7 do\n    local user = keys[2 + notice * 2]\n    local _, previous = read_head(user, epoch)\n    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[7 + notice])\n  end\n",
     },
     ScriptRule {
         name: "PreviousIsTold",
@@ -122,7 +112,6 @@ const PRODUCT: &[Rule] = &[
     Rule::JoiningIsNoticed,
     Rule::WholeSessionFreezes,
     Rule::MissedBeforeHeld,
-    Rule::CursorNeverBack,
     Rule::PositionConfirms,
     Rule::EarlyIsDropped,
     Rule::GapCloses,
@@ -142,19 +131,6 @@ const PRODUCT: &[Rule] = &[
     Rule::ForeignCursorsAreRefused,
     Rule::MissedUpToPosition,
     Rule::NewPid,
-];
-
-/// Rules that no world has missed yet: either the worlds are too kind, or another rule covers for
-/// them. What is in this list is not shown to be needed, nor to be spare.
-const UNMISSED: &[&str] = &[
-    "CursorNeverBack",
-    "SilenceIsLoss",
-    "OldCursorsAreRefused",
-    "OldPositionsAreRefused",
-    "EpochOfAHistory",
-    "AbsenceHoldsTenSeconds",
-    "AbsenceOfThisEpoch",
-    "OldAbsentNewEpoch",
 ];
 
 impl fmt::Display for Without {
@@ -195,12 +171,6 @@ impl Without {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::all().find(|rule| rule.to_string() == name)
-    }
-
-    /// Whether no world has missed it yet: an open question.
-    #[must_use]
-    pub fn is_unmissed(&self) -> bool {
-        UNMISSED.contains(&self.to_string().as_str())
     }
 
     /// The passage that a rule of the functions takes out, which must be there.

@@ -124,6 +124,10 @@ pub struct Inner {
     pub users: Vec<Identity>,
     tabs: RefCell<Vec<Rc<Tab>>>,
     busy: Cell<bool>,
+    /// Everybody sleeps: users do nothing.
+    pub(crate) sleeps: Cell<bool>,
+    /// What is to happen has to wait for hours to pass.
+    pub(crate) waits: Cell<bool>,
     tokens: Vec<String>,
 }
 
@@ -188,6 +192,8 @@ impl World {
             users,
             tabs: RefCell::default(),
             busy: Cell::new(true),
+            sleeps: Cell::new(false),
+            waits: Cell::new(false),
             tokens,
         })))
     }
@@ -215,7 +221,7 @@ impl World {
             send_queue: self.plan.send_queue,
             replay_limit: self.plan.replay_limit,
             connect_timeout: Duration::from_secs(10),
-            ping_interval: Duration::from_secs(8),
+            ping_interval: self.plan.ping_interval,
             ping_timeout: Duration::from_secs(6),
         };
         let gateway = GatewayProcess::start(&self.ground, &self.apis, settings, 2);
@@ -231,7 +237,7 @@ impl World {
     /// Whether users do things.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.busy.get()
+        self.busy.get() && !self.sleeps.get()
     }
 
     /// Whether things may go wrong.
@@ -270,9 +276,12 @@ impl World {
         let mut left = self.plan.busy;
         while !left.is_zero() && self.verdict.first().is_none() {
             sleep(LOOK).await;
-            left = left.saturating_sub(LOOK);
+            if !self.waits.get() {
+                left = left.saturating_sub(LOOK);
+            }
         }
         self.busy.set(false);
+        self.sleeps.set(false);
         director.abort();
         trouble.abort();
         faults::heal(&self);

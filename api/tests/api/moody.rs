@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use callboard_shared::{
     bus::{
-        Bus, BusError, Channel, Epoch, Floor, Link, Offset, PartitionId, Publication, Reply, Slice,
+        Bus, BusError, Channel, Epoch, Link, Offset, PartitionId, Publication, Reply, Slice,
         local::LocalBus,
     },
-    id::{ConversationId, GatewayId},
+    id::{ConversationId, GatewayId, Seq},
 };
 
 /// The in-process bus, which can go away, lose an answer, or give none. It has two partitions, but
@@ -59,7 +59,7 @@ impl Bus for Moody {
     async fn publish(
         &self,
         publication: &Publication,
-        floor: Option<Floor>,
+        floor: Option<Seq>,
     ) -> Result<Reply, BusError> {
         if self.silent.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;

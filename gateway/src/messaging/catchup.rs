@@ -45,7 +45,8 @@ impl Item {
 /// The backlog of a frozen session.
 #[derive(Debug)]
 pub(super) struct Catchup {
-    /// How far the session has got; its cursor never goes below.
+    /// How far the session has got. Its cursor never goes below, for what it has still to be sent lies
+    /// beyond: a log is read from where the session was frozen, or later, and put before what was held.
     pub(super) at: Position,
     /// Steps that have still to be taken before anything is released.
     open: usize,
@@ -203,11 +204,12 @@ mod tests {
     use super::*;
 
     fn position(offset: u64) -> Position {
-        Position::new(&[Point {
+        let point = Point {
             partition: 0,
             epoch: Epoch(1),
             offset,
-        }])
+        };
+        Position::new(&[point], Timestamp::from_secs(1))
     }
 
     fn frozen(at: u64) -> Catchup {
@@ -238,15 +240,7 @@ mod tests {
 
     fn held(offset: u64) -> Arc<Delivery> {
         let conversation = ConversationId::from_bytes([1; 16]);
-        Arc::new(
-            Delivery::new(
-                conversation,
-                &entry(offset),
-                position(offset),
-                Timestamp::from_secs(1),
-            )
-            .unwrap(),
-        )
+        Arc::new(Delivery::new(conversation, &entry(offset), position(offset)).unwrap())
     }
 
     fn missed(offset: u64) -> Missed {

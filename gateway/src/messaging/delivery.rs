@@ -68,10 +68,9 @@ impl Delivery {
         conversation: ConversationId,
         entry: &LogEntry,
         position: Position,
-        now: Timestamp,
     ) -> Result<Self, DecodeError> {
         let event = ConversationEvent::decode(&entry.payload)?;
-        let cursor = position.cursor(now);
+        let cursor = position.cursor();
         let gone = |users| -> Result<Removal, DecodeError> {
             let data = serde_json::to_string(&ConversationDeleted {
                 conversation_id: conversation,

@@ -146,12 +146,10 @@ impl Messaging {
             }) => {
                 at.advance(partition, entry.offset);
                 let mut cursor = at.clone();
-                if !holds(Rule::CursorNeverBack) {
-                    cursor = at.back_at(partition, entry.offset);
-                } else if !holds(Rule::ProgressiveCursors) {
+                if !holds(Rule::ProgressiveCursors) {
                     cursor = self.position.clone();
                 }
-                match Delivery::new(conversation, &entry, cursor, self.shared.clock.now()) {
+                match Delivery::new(conversation, &entry, cursor) {
                     Ok(delivery) => self.send_missed(links, slot, &delivery),
                     Err(error) => {
                         tracing::error!(%error, "a payload in a log cannot be read; it is left out");
@@ -196,7 +194,7 @@ impl Messaging {
         if let Ok(ready) = serde_json::to_string(&ready) {
             links.send(
                 slot,
-                encode::event(NAMESPACE, "ready", &[ready, quoted(&at.cursor(now))]),
+                encode::event(NAMESPACE, "ready", &[ready, quoted(&at.cursor())]),
             );
         }
     }

@@ -23,12 +23,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
-/// How often the position is asked for, to see that the bus still answers.
+/// How often the position is asked for: a connection to a bus that says nothing ends when it does not
+/// answer.
 pub(super) const PING_EVERY: Duration = Duration::from_secs(1);
-
-/// How many of these may go unanswered before the partition counts as lost: a bus that says nothing
-/// may have kept its connections open.
-const UNANSWERED: u32 = 5;
 
 /// How long to wait before a partition that was lost again is tried again: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -46,10 +43,10 @@ const READS_AT_ONCE: usize = 64;
 /// A partition.
 pub(super) struct Partition {
     pub(super) state: State,
-    /// Positions asked for, to see that the bus still answers, that have not come.
-    unanswered: u32,
-    /// When the bus answered last.
-    heard: Timestamp,
+    /// When the position was asked for that has not come.
+    asked: Option<Timestamp>,
+    /// All that happened before lies before the gateway's position.
+    as_of: Timestamp,
     /// How long to wait when it is lost the next time, without having been live in between.
     patience: Duration,
 }
@@ -82,12 +79,12 @@ pub(super) enum Held {
 }
 
 impl Partition {
-    /// One of which the position is known, and nothing subscribed yet.
-    pub(super) fn live(now: Timestamp) -> Self {
+    /// One of which the position was asked for then, and is known, and nothing subscribed yet.
+    pub(super) fn live(as_of: Timestamp) -> Self {
         Self {
             state: State::Live,
-            unanswered: 0,
-            heard: now,
+            asked: None,
+            as_of,
             patience: Duration::ZERO,
         }
     }
@@ -99,12 +96,13 @@ impl Partition {
                 retry: now + self.patience,
             };
             self.patience = (self.patience * 2).clamp(RETRY.0, RETRY.1);
-            self.unanswered = 0;
+            self.asked = None;
         }
     }
 
-    /// Everything is being subscribed again.
-    pub(super) fn resubscribed(&mut self, tag: u64) {
+    /// Everything is being subscribed again, and the position asked for.
+    pub(super) fn resubscribed(&mut self, tag: u64, now: Timestamp) {
+        self.asked = Some(now);
         self.state = State::Resubscribed { tag };
     }
 
@@ -120,39 +118,36 @@ impl Partition {
     /// Nothing is missing any more; returns what was held back.
     pub(super) fn repaired(&mut self) -> VecDeque<Push> {
         self.patience = Duration::ZERO;
+        self.answered();
         match std::mem::replace(&mut self.state, State::Live) {
             State::Repairing { held, .. } => held,
             _ => VecDeque::new(),
         }
     }
 
-    /// A second has passed: whether the bus should be asked for a sign of life. `None`: it has not
-    /// given one for too long.
-    pub(super) fn ping(&mut self) -> Option<bool> {
-        match self.state {
-            State::Live | State::Resubscribed { .. } if self.unanswered >= UNANSWERED => None,
-            State::Live => {
-                self.unanswered += 1;
-                Some(true)
-            }
-            State::Resubscribed { .. } => {
-                self.unanswered += 1;
-                Some(false)
-            }
-            State::Lost { .. } | State::Repairing { .. } => Some(false),
+    /// A second has passed: whether to ask for the position.
+    pub(super) fn ping(&mut self, now: Timestamp) -> bool {
+        let due = matches!(self.state, State::Live) && self.asked.is_none();
+        if due && holds(Rule::SilenceIsLoss) {
+            self.asked = Some(now);
         }
+        due && holds(Rule::SilenceIsLoss)
     }
 
-    /// The bus has answered.
-    pub(super) fn answered(&mut self, now: Timestamp) {
-        self.unanswered = 0;
-        self.heard = now;
+    /// The gateway has reached the position that was asked for.
+    pub(super) fn answered(&mut self) {
+        self.as_of = self.asked.take().unwrap_or(self.as_of);
     }
 
-    /// Whether the bus was not heard for so long that it may have forgotten what happened meanwhile:
-    /// a position is as good a proof as a client's cursor, and for as long.
+    /// All that happened before this time lies before the gateway's position.
+    pub(super) fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    /// Whether the position is so old that the bus may have forgotten what happened since: it is as good
+    /// a proof as a client's cursor, and for as long.
     pub(super) fn is_forgotten(&self, now: Timestamp) -> bool {
-        now.since(self.heard) > CURSOR_LIFE && holds(Rule::OldPositionsAreRefused)
+        now.since(self.as_of) > CURSOR_LIFE && holds(Rule::OldPositionsAreRefused)
     }
 
     /// When it is to be tried again.

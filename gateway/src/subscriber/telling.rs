@@ -23,10 +23,8 @@ impl Subscriber {
         }
         let position = self.position.clone();
         let told = match channel {
-            Channel::Conversation(conversation) => {
-                Delivery::new(conversation, &entry, position, self.clock.now())
-                    .map(|delivery| Told::Delivery(Arc::new(delivery)))
-            }
+            Channel::Conversation(conversation) => Delivery::new(conversation, &entry, position)
+                .map(|delivery| Told::Delivery(Arc::new(delivery))),
             Channel::User(user) => {
                 MembershipNotice::decode(&entry.payload).map(|notice| Told::Notice {
                     user,

@@ -13,12 +13,12 @@ use bytes::Bytes;
 
 use self::partition::{LinkId, Partition};
 use super::{
-    Bus, BusError, Channel, Epoch, Floor, GATEWAY_LIFE, JOINED_LIFE, Link, LogLimits, Offset,
-    PUSH_QUEUE, PartitionId, Publication, Reply, Request, Requests, Slice,
+    Bus, BusError, Channel, Epoch, GATEWAY_LIFE, JOINED_LIFE, Link, LogLimits, Offset, PUSH_QUEUE,
+    PartitionId, Publication, Reply, Request, Requests, Slice,
 };
 use crate::{
     clock::Clock,
-    id::{ConversationId, GatewayId},
+    id::{ConversationId, GatewayId, Seq},
 };
 
 /// The in-process bus.
@@ -72,7 +72,7 @@ impl Bus for LocalBus {
     async fn publish(
         &self,
         publication: &Publication,
-        floor: Option<Floor>,
+        floor: Option<Seq>,
     ) -> Result<Reply, BusError> {
         Ok(self.lock().publish(publication, floor, self.clock.now()))
     }

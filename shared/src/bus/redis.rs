@@ -30,12 +30,12 @@ use self::{
     nodes::{Nodes, Traffic},
 };
 use super::{
-    Bus, BusError, Channel, Epoch, Floor, GATEWAY_LIFE, JOINED_LIFE, Link, LogLimits, Offset,
-    PUSH_QUEUE, PartitionId, Publication, Reply, Slice,
+    Bus, BusError, Channel, Epoch, GATEWAY_LIFE, JOINED_LIFE, Link, LogLimits, Offset, PUSH_QUEUE,
+    PartitionId, Publication, Reply, Slice,
 };
 use crate::{
     config::ConfigError,
-    id::{ConversationId, GatewayId},
+    id::{ConversationId, GatewayId, Seq},
     lifecycle::Lifecycle,
 };
 
@@ -159,7 +159,7 @@ impl Bus for RedisBus {
     async fn publish(
         &self,
         publication: &Publication,
-        floor: Option<Floor>,
+        floor: Option<Seq>,
     ) -> Result<Reply, BusError> {
         let partition = self.partition_of(publication.conversation);
         let function =

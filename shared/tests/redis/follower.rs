@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use callboard_shared::{
     bus::{
-        Ask, Bus, Channel, Epoch, Floor, Link, Offset, PartitionId, Place, Point, Publication,
-        Push, Reply, Request, Standing, redis::RedisBus,
+        Ask, Bus, Channel, Epoch, Link, Offset, PartitionId, Place, Point, Publication, Push,
+        Reply, Request, Standing, redis::RedisBus,
     },
     clock::{Clock, SystemClock},
     id::{ConversationId, Seq},
@@ -61,10 +61,7 @@ impl Publisher {
                     self.standing = standing;
                     return true;
                 }
-                Ok(Reply::Absent(absence)) => {
-                    let seq = Seq::new(self.published + 1);
-                    floor = Some(Floor { seq, absence });
-                }
+                Ok(Reply::Absent) => floor = Some(Seq::new(self.published + 1)),
                 Ok(Reply::Next(next)) => panic!("event {next} is wanted before event {seq}"),
                 Err(_) => return false,
             }

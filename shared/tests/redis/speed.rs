@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use callboard_shared::{
-    bus::{Bus, Channel, Floor, Place, Publication, Reply, redis::RedisBus},
+    bus::{Bus, Channel, Place, Publication, Reply, redis::RedisBus},
     clock::{Clock, SystemClock},
     id::{ConversationId, Seq},
 };
@@ -30,9 +30,8 @@ fn receipt(conversation: ConversationId) -> Publication {
 /// Publishes into a conversation that the bus may not know.
 async fn publish(bus: &RedisBus, publication: &Publication) {
     let mut floor = None;
-    while let Reply::Absent(absence) = bus.publish(publication, floor).await.unwrap() {
-        let seq = Seq::new(2);
-        floor = Some(Floor { seq, absence });
+    while bus.publish(publication, floor).await.unwrap() == Reply::Absent {
+        floor = Some(Seq::new(2));
     }
 }
 

@@ -41,11 +41,8 @@ impl<S: Subject> Fixture<S> {
     }
 
     pub(super) async fn an_absent_conversation_needs_a_floor(self) {
-        let absence = self.absence().await;
-        let floor = Floor {
-            seq: seq(7),
-            absence,
-        };
+        self.is_absent().await;
+        let floor = seq(7);
         assert_eq!(
             self.offer(&self.event(9), Some(floor)).await,
             Reply::Next(seq(7)),
@@ -61,66 +58,21 @@ impl<S: Subject> Fixture<S> {
         assert_eq!(self.log().await[0].previous, 0);
     }
 
-    pub(super) async fn an_absence_is_good_for_ten_seconds_and_one_epoch(self) {
-        let absence = self.absence().await;
-        self.subject
-            .pass(ABSENCE_HOLDS + Duration::from_secs(1))
-            .await;
-        let late = self
-            .offer(
-                &self.event(1),
-                Some(Floor {
-                    seq: seq(1),
-                    absence,
-                }),
-            )
-            .await;
-        assert!(matches!(late, Reply::Absent(_)), "{late:?}");
-        let other = Absence {
-            epoch: Epoch(absence.epoch.0 ^ 1),
-            ..self.absence().await
-        };
-        let void = self
-            .offer(
-                &self.event(1),
-                Some(Floor {
-                    seq: seq(1),
-                    absence: other,
-                }),
-            )
-            .await;
-        assert!(matches!(void, Reply::Absent(_)), "{void:?}");
-    }
-
     pub(super) async fn an_old_event_of_an_absent_conversation_starts_an_epoch(self) {
         let (event, other) = (self.event(1), self.elsewhere(1));
         self.epoch().await;
         self.subject
             .pass(ABSENT_TOO_OLD + Duration::from_secs(60))
             .await;
-        let absence = self.absence().await;
-        assert_eq!(
-            self.offer(
-                &event,
-                Some(Floor {
-                    seq: seq(1),
-                    absence
-                })
-            )
-            .await,
-            PUBLISHED
-        );
-        assert_ne!(self.read(&self.channel(), 0).await.epoch, absence.epoch);
-        assert_ne!(self.epoch().await, absence.epoch);
+        let before = self.epoch().await;
+        assert_eq!(self.offer(&event, Some(seq(1))).await, PUBLISHED);
+        let epoch = self.epoch().await;
+        assert_ne!(epoch, before);
+        assert_eq!(self.read(&self.channel(), 0).await.epoch, epoch);
 
         // The next one that is old finds an epoch that has forgotten nothing.
-        let Reply::Absent(absence) = self.offer(&other, None).await else {
-            panic!("the other conversation was not published");
-        };
-        let seq = seq(1);
-        let floor = Some(Floor { seq, absence });
-        assert_eq!(self.offer(&other, floor).await, PUBLISHED);
-        assert_eq!(self.epoch().await, absence.epoch);
+        assert_eq!(self.offer(&other, Some(seq(1))).await, PUBLISHED);
+        assert_eq!(self.epoch().await, epoch);
     }
 
     pub(super) async fn an_old_event_that_is_not_appended_starts_no_epoch(self) {
@@ -128,14 +80,11 @@ impl<S: Subject> Fixture<S> {
         self.subject
             .pass(ABSENT_TOO_OLD + Duration::from_secs(60))
             .await;
-        let absence = self.absence().await;
-        let floor = |number| {
-            let seq = seq(number);
-            Some(Floor { seq, absence })
-        };
-        assert_eq!(self.offer(&third, floor(1)).await, Reply::Next(seq(1)));
-        assert_eq!(self.offer(&first, floor(3)).await, DUPLICATE);
-        assert_eq!(self.epoch().await, absence.epoch);
+        let epoch = self.epoch().await;
+        let wanted = self.offer(&third, Some(seq(1))).await;
+        assert_eq!(wanted, Reply::Next(seq(1)));
+        assert_eq!(self.offer(&first, Some(seq(3))).await, DUPLICATE);
+        assert_eq!(self.epoch().await, epoch);
     }
 
     pub(super) async fn receipts_take_a_place_but_no_number(self) {
@@ -158,13 +107,8 @@ impl<S: Subject> Fixture<S> {
 
     /// Or its head would hide that they are too old for this epoch.
     pub(super) async fn a_receipt_does_not_go_before_its_events(self) {
-        let absence = self.absence().await;
-        let floor = Floor {
-            seq: seq(2),
-            absence,
-        };
         let receipt = self.publication(Place::Tagged(seq(2)), Bytes::from_static(b"receipt"));
-        let wanted = self.offer(&receipt, Some(floor)).await;
+        let wanted = self.offer(&receipt, Some(seq(2))).await;
         assert_eq!(wanted, Reply::Next(seq(2)));
     }
 
@@ -172,23 +116,12 @@ impl<S: Subject> Fixture<S> {
         let user: UserId = "alice".parse().expect("valid");
         let channel = Channel::User(user.clone());
         let mut subscriber = self.subscribe(&[channel.clone(), self.channel()]).await;
-        let absence = self.absence().await;
         let notices = vec![(user, Bytes::from_static(b"notice"))];
         let event = Publication {
             notices,
             ..self.event(1)
         };
-        assert_eq!(
-            self.offer(
-                &event,
-                Some(Floor {
-                    seq: seq(1),
-                    absence
-                })
-            )
-            .await,
-            PUBLISHED
-        );
+        assert_eq!(self.offer(&event, Some(seq(1))).await, PUBLISHED);
         let pushed = subscriber.until_position().await;
         let order: Vec<&Channel> = pushed.iter().map(|(_, channel, _)| channel).collect();
         assert_eq!(order, [&channel, &self.channel()]);

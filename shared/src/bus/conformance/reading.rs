@@ -76,6 +76,6 @@ impl<S: Subject> Fixture<S> {
         );
         self.subject.pass(HEAD_LIFE + Duration::from_secs(60)).await;
         assert!(self.read(&self.channel(), 0).await.head.is_none());
-        self.absence().await;
+        self.is_absent().await;
     }
 }

@@ -9,9 +9,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::super::{
-    ABSENCE_HOLDS, ABSENT_TOO_OLD, Absence, Ask, Channel, Epoch, Floor, GATEWAY_LIFE, HEAD_LIFE,
-    Head, JOINED_LIFE, LogEntry, LogLimits, Offset, Place, Point, Publication, Push, Reply, Slice,
-    Standing,
+    ABSENT_TOO_OLD, Ask, Channel, Epoch, GATEWAY_LIFE, HEAD_LIFE, Head, JOINED_LIFE, LogEntry,
+    LogLimits, Offset, Place, Point, Publication, Push, Reply, Slice, Standing,
 };
 use crate::{
     clock::Timestamp,
@@ -87,30 +86,18 @@ impl Partition {
     pub(super) fn publish(
         &mut self,
         publication: &Publication,
-        floor: Option<Floor>,
+        floor: Option<Seq>,
         now: Timestamp,
     ) -> Reply {
         let channel = Channel::Conversation(publication.conversation);
         let (head, outdated) = match (self.head(&channel, now), floor) {
             (Some(head), _) => (head.seq, false),
-            (None, None) => {
-                return Reply::Absent(Absence {
-                    epoch: self.epoch,
-                    at: now,
-                });
-            }
+            (None, None) => return Reply::Absent,
             (None, Some(floor)) => {
-                let Floor { seq, absence } = floor;
-                if absence.epoch != self.epoch || now.since(absence.at) > ABSENCE_HOLDS {
-                    return Reply::Absent(Absence {
-                        epoch: self.epoch,
-                        at: now,
-                    });
-                }
                 let old = now.since(publication.committed_at) > ABSENT_TOO_OLD;
                 // An epoch that is younger than that has forgotten nothing yet.
                 let outdated = old && now.since(self.began) > ABSENT_TOO_OLD;
-                (seq.previous(), outdated)
+                (floor.previous(), outdated)
             }
         };
         let seq = match publication.place {

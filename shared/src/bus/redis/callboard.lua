@@ -18,7 +18,6 @@ notice). What is appended is pushed on the sharded channel of the name without `
 Nothing here is random: a new epoch is what the caller proposes.
 ]]
 
-local ABSENCE_HOLDS = 10 * 1000
 local ABSENT_TOO_OLD = 12 * 3600 * 1000
 local HEAD_LIFE = 24 * 3600 * 1000
 
@@ -42,6 +41,11 @@ local replicated
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000) + AHEAD
+end
+
+-- Whether a time lies so far back that a head, or a cursor, may not remember it.
+local function is_old(time)
+  return now() - time > ABSENT_TOO_OLD
 end
 
 local function whole(number)
@@ -106,10 +110,10 @@ Publishes one thing in a conversation, and notices before it, each to its user.
 
 keys: meta, head and log of the conversation, head and log of each user
 args: proposed epoch, life of a log in ms, entries in a log, place, time of the commit in ms,
-      floor: seq, epoch and time of the absence, or three empty ones; data, data of each notice
+      floor, or an empty one; data, data of each notice
 gives: published|duplicate, epoch, 1 if a replica could take over
        next, seq
-       absent, epoch, time
+       absent
 ]]
 local function publish(keys, args)
   local meta, head, log = keys[1], keys[2], keys[3]
@@ -117,11 +121,9 @@ local function publish(keys, args)
   local epoch = current_epoch(meta, proposed)
   local seq, last = read_head(head, epoch)
   local absent = not seq
-  local time
   if absent then
-    time = now()
-    if args[7] ~= epoch or time - args[8] > ABSENCE_HOLDS then
-      return {'absent', epoch, whole(time)}
+    if args[6] == '' then
+      return {'absent'}
     end
     seq = math.max(args[6] - 1, 0)
   end
@@ -135,19 +137,18 @@ local function publish(keys, args)
   elseif kind == 's' then
     seq = number
   end
-  local old = absent and time - args[5] > ABSENT_TOO_OLD
-  -- An epoch that is younger than that has forgotten nothing yet, so one is enough for all that is old.
-  if old and time - (redis.call('HGET', meta, 'began') or 0) > ABSENT_TOO_OLD then
-    -- A cursor may be old enough to take the absence for "nothing happened".
+  -- It may have been published a day ago, and be forgotten: nobody is to get it twice. An epoch that is
+  -- younger than that has forgotten nothing yet, so one is enough for all that is old.
+  if absent and is_old(args[5]) and is_old(redis.call('HGET', meta, 'began') or 0) then
     epoch = begin_epoch(meta, proposed)
   end
   local partition = {meta = meta, epoch = epoch, life = args[2], entries = args[3]}
-  for notice = 1, #args - 9 do
+  for notice = 1, #args - 7 do
     local user = keys[2 + notice * 2]
     local _, previous = read_head(user, epoch)
-    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[9 + notice])
+    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[7 + notice])
   end
-  append(partition, head, log, seq, last, args[4], args[9])
+  append(partition, head, log, seq, last, args[4], args[7])
   return {'published', epoch, replicated and '1' or '0'}
 end
 

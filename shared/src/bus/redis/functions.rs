@@ -5,12 +5,12 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Value, cmd}
 
 use super::{
     super::{
-        Absence, Channel, Epoch, Floor, Head, LogEntry, LogLimits, Offset, PartitionId, Place,
-        Point, Publication, Reply, Slice, Standing,
+        Channel, Epoch, Head, LogEntry, LogLimits, Offset, PartitionId, Place, Point, Publication,
+        Reply, Slice, Standing,
     },
     names,
 };
-use crate::{clock::Timestamp, id::Seq};
+use crate::id::Seq;
 
 /// The library's source.
 pub const LIBRARY: &str = include_str!("callboard.lua");
@@ -43,7 +43,7 @@ pub(super) fn is_there_already(error: &RedisError) -> bool {
 pub(super) fn publish(
     partition: PartitionId,
     publication: &Publication,
-    floor: Option<Floor>,
+    floor: Option<Seq>,
     limits: LogLimits,
     proposed: Epoch,
 ) -> Cmd {
@@ -61,11 +61,8 @@ pub(super) fn publish(
         .arg(place(publication.place))
         .arg(publication.committed_at.as_millis());
     match floor {
-        Some(Floor { seq, absence }) => command
-            .arg(seq.get())
-            .arg(hex(absence.epoch))
-            .arg(absence.at.as_millis()),
-        None => command.arg("").arg("").arg(""),
+        Some(floor) => command.arg(floor.get()),
+        None => command.arg(""),
     };
     command.arg(&publication.payload[..]);
     for (_, notice) in &publication.notices {
@@ -113,10 +110,7 @@ pub(super) fn reply(value: Value) -> RedisResult<Reply> {
         ["published", epoch, replicated] => standing(epoch, replicated).map(Reply::Published),
         ["duplicate", epoch, replicated] => standing(epoch, replicated).map(Reply::Duplicate),
         ["next", seq] => seq.parse().ok().map(|seq| Reply::Next(Seq::new(seq))),
-        ["absent", epoch, at] => parse_epoch(epoch)
-            .zip(at.parse().ok())
-            .map(|(epoch, at)| (epoch, Timestamp::from_millis(at)))
-            .map(|(epoch, at)| Reply::Absent(Absence { epoch, at })),
+        ["absent"] => Some(Reply::Absent),
         _ => None,
     };
     reply.ok_or_else(unreadable)
