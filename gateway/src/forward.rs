@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -16,7 +17,7 @@ use axum::{
     body::Body,
     extract::Request,
     http::{
-        HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri,
+        HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri,
         header::{
             AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT,
             SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -77,6 +78,10 @@ const IDLE_CONNECTIONS: usize = 256;
 /// When one end of a WebSocket has said all it has to say, how long the other may take.
 const CLOSE_TIME: Duration = Duration::from_secs(10);
 
+/// While this gateway leaves and the owner has not let go of a request, how often it is asked to: what
+/// it should let go of may still be on its way there.
+const RELEASE_EVERY: Duration = Duration::from_secs(1);
+
 /// What an owner has to know of an upgrade, and the client of the answer to it.
 const UPGRADE_REQUEST: [HeaderName; 2] = [SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION];
 const UPGRADE_ANSWER: [HeaderName; 3] = [CONNECTION, UPGRADE, SEC_WEBSOCKET_ACCEPT];
@@ -106,8 +111,8 @@ pub(crate) struct Forward {
     known: Mutex<HashMap<GatewayId, (Instant, Authority)>>,
     /// What is being passed on.
     passing: TaskTracker,
-    /// Over how long WebSockets are to be closed, once the gateway leaves.
-    leaving: watch::Sender<Option<Duration>>,
+    /// Once the gateway leaves: when the last clients are to be sent to others.
+    leaving: watch::Sender<Option<Instant>>,
     /// Ends the announcements.
     withdrawn: CancellationToken,
     outcomes: IntCounterVec,
@@ -220,10 +225,10 @@ impl Forward {
         self.count(Outcome::Full);
     }
 
-    /// Closes the WebSockets of others that come through here, spread over `window`; done when
-    /// nothing is being passed on any more.
+    /// Sends the clients that come through here to other gateways, spread over `window`: a GET has an
+    /// answer, a WebSocket is closed. Done when nothing is being passed on any more.
     pub(crate) async fn leave(&self, window: Duration) {
-        self.leaving.send_replace(Some(window));
+        self.leaving.send_replace(Some(Instant::now() + window));
         self.passing.close();
         self.passing.wait().await;
     }
@@ -238,7 +243,7 @@ impl Forward {
 
     /// Lets the owner of a session answer a request.
     pub(crate) async fn pass_on(
-        &self,
+        self: &Arc<Self>,
         owner: GatewayId,
         request: Request,
     ) -> Result<Response<Body>, RequestError> {
@@ -256,7 +261,7 @@ impl Forward {
     }
 
     async fn ask(
-        &self,
+        self: &Arc<Self>,
         owner: GatewayId,
         address: Authority,
         mut request: Request,
@@ -266,9 +271,11 @@ impl Forward {
         let Ok(request) = self.outgoing(address, request) else {
             return (Outcome::Unknown, None);
         };
+        let (is_get, uri) = (request.method() == Method::GET, request.uri().clone());
         let answer = tokio::select! {
             answer = self.client.request(request) => answer,
             () = self.gone(owner) => return (Outcome::Vanished, None),
+            never = self.release(&uri), if is_get => match never {},
         };
         let mut answer = match answer {
             Ok(answer) => answer,
@@ -284,11 +291,11 @@ impl Forward {
             }
             (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) => {
                 let owner_side = hyper::upgrade::on(&mut answer);
-                let window = self.leaving.subscribe();
+                let this = Arc::clone(self);
                 self.lifecycle.spawn(async move {
                     let result = tokio::select! {
                         result = tunnel(client_side, owner_side) => result,
-                        () = its_turn(window) => Ok(()),
+                        never = this.release(&uri) => match never {},
                     };
                     if let Err(error) = result {
                         tracing::debug!(%error, "a WebSocket of another gateway has broken off");
@@ -307,6 +314,33 @@ impl Forward {
                 });
                 (Outcome::Answered, Some(incoming(answer)))
             }
+        }
+    }
+
+    /// Once the gateway leaves and it is this request's turn, asks the owner to let go of it: of a
+    /// pending GET by an answer, of a WebSocket by closing it.
+    async fn release(&self, uri: &Uri) -> Infallible {
+        self.its_turn().await;
+        loop {
+            let mut request = Request::new(Body::empty());
+            *request.method_mut() = Method::DELETE;
+            *request.uri_mut() = uri.clone();
+            let headers = request.headers_mut();
+            headers.insert(AUTHORIZATION, self.authorization.clone());
+            if let Err(error) = self.client.request(request).await {
+                tracing::debug!(%error, "an owner could not be asked to let go of a request");
+            }
+            sleep(RELEASE_EVERY).await;
+        }
+    }
+
+    /// Done when the gateway leaves, at a random moment of the time that is left for it.
+    async fn its_turn(&self) {
+        let mut leaving = self.leaving.subscribe();
+        let until = leaving.wait_for(Option::is_some).await;
+        if let Some(until) = until.ok().and_then(|until| *until) {
+            let left = until.saturating_duration_since(Instant::now());
+            sleep(left.mul_f64(random::<f64>())).await;
         }
     }
 
@@ -422,14 +456,4 @@ async fn tunnel(client: OnUpgrade, owner: OnUpgrade) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Done when the gateway leaves and it is this connection's turn, one of many spread at random.
-async fn its_turn(mut leaving: watch::Receiver<Option<Duration>>) {
-    let window = leaving.wait_for(Option::is_some).await;
-    match window.ok().and_then(|window| *window) {
-        Some(window) => sleep(window.mul_f64(random::<f64>())).await,
-        // The gateway is gone, and its tasks end with the process.
-        None => std::future::pending().await,
-    }
 }

@@ -42,6 +42,10 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// How long saying goodbye to the other gateways may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// How long the last client may take from its close to the end of the process: the two times above,
+/// the 5 s of requests in flight, and something to spare.
+const CLOSING: Duration = Duration::from_secs(12);
+
 /// An Engine.IO server.
 #[derive(Clone)]
 pub struct Server(Arc<Inner>);
@@ -143,7 +147,8 @@ impl Server {
         }
     }
 
-    /// The routes for what other gateways pass on, for the same path. To be guarded by their token.
+    /// The routes for what other gateways pass on, for the same path. To be guarded by their token. By
+    /// a DELETE a gateway that leaves says what it will not carry any longer.
     pub fn internal_router(&self, path: &str) -> Router {
         self.routes(path, Entry::Internal)
     }
@@ -162,18 +167,20 @@ impl Server {
         }
     }
 
-    /// Lets nobody in any more, closes the connections there are, spread over `window`, and ends the
-    /// workers. Done when nobody is left, or will not go in time.
+    /// Lets nobody in any more, closes the connections there are, and ends the workers. Done when
+    /// nobody is left, or will not go in time. The closes are spread over so much of `window` that the
+    /// process can end within it; over half of it if it is short.
     pub async fn leave(&self, window: Duration) {
+        let spread = window.saturating_sub(CLOSING).max(window / 2);
         self.0.admission.close();
-        self.0.pool.drain(window).await;
+        self.0.pool.drain(spread).await;
         let others = async {
             if let Some(forward) = &self.0.forward {
-                forward.leave(window).await;
+                forward.leave(spread).await;
             }
         };
         let everybody = async { tokio::join!(self.0.pool.ended(), others) };
-        if timeout(window + LAST_ANSWERS, everybody).await.is_err() {
+        if timeout(spread + LAST_ANSWERS, everybody).await.is_err() {
             tracing::info!("not all connections have ended in time");
         }
         if let Some(forward) = &self.0.forward {
@@ -225,8 +232,11 @@ impl Server {
             *response.status_mut() = StatusCode::NO_CONTENT;
             return Ok(response);
         }
-        let is_upgrade = websocket::is_asked_for(request.headers());
         let query = request.uri().query().unwrap_or("").to_owned();
+        if request.method() == Method::DELETE && entry == Entry::Internal {
+            return self.release(&query).await;
+        }
+        let is_upgrade = websocket::is_asked_for(request.headers());
         let asked = handshake::Request::parse(request.method(), &query, is_upgrade)?;
         let sid = match asked {
             // Sessions begin with the gateway that the client talks to.
@@ -276,6 +286,24 @@ impl Server {
             (Some(forward), Entry::Public) => Ok(forward.pass_on(owner, request).await?),
             _ => Err(RequestError::UnknownSession.into()),
         }
+    }
+
+    /// Lets go of a GET or a WebSocket, which a gateway that leaves has passed on with this query: the
+    /// client is to come by another one.
+    async fn release(&self, query: &str) -> Result<Response<Body>, Refused> {
+        let passed_on = |is_upgrade| handshake::Request::parse(&Method::GET, query, is_upgrade);
+        let (sid, transport) = match passed_on(false).or_else(|_| passed_on(true))? {
+            handshake::Request::Poll { sid } => (sid, Transport::Polling),
+            handshake::Request::Upgrade { sid } => (sid, Transport::WebSocket),
+            _ => return Err(RequestError::BadRequest.into()),
+        };
+        let sid = Sid::parse(sid).ok_or(RequestError::UnknownSession)?;
+        let release = Command::Release { sid, transport };
+        // A worker that has ended has let go of everything.
+        let _ = self.0.pool.send(sid.worker(), release).await;
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        Ok(response)
     }
 
     /// How many requests and WebSockets of other gateways' sessions are being passed on.

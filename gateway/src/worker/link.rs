@@ -307,6 +307,17 @@ impl Links {
         }
     }
 
+    /// The client of a connection is to come by another gateway than so far. On long-polling it does
+    /// so with its next GET; a WebSocket cannot be moved, so it is closed. One that probes is left
+    /// alone: a client that has begun to move over would be lost for long.
+    pub(super) fn release(&mut self, slot: Slot, transport: Transport) {
+        match (transport, self.transport(slot)) {
+            (Transport::Polling, _) => drop(self.with_session(slot, Session::give_get_back)),
+            (Transport::WebSocket, Some(Transport::WebSocket)) => self.close(slot, super::DRAIN),
+            (Transport::WebSocket, _) => {}
+        }
+    }
+
     /// A WebSocket with the session id of a connection. `true`: it is watched from now on.
     pub(super) fn probe(&mut self, slot: Slot, stream: TcpStream, read: Vec<u8>) -> bool {
         let socket = Socket::new(stream, read, self.config.engine.max_payload);

@@ -36,6 +36,15 @@ impl Session {
         None
     }
 
+    /// Answers a pending GET with nothing, so that the client asks anew.
+    pub fn give_get_back(&mut self, out: &mut Vec<Output>) {
+        if let State::Polling(polling) = &mut self.state
+            && mem::take(&mut polling.get_pending)
+        {
+            out.push(Output::AnswerGet(Answer::packet(&Frame::NOOP)));
+        }
+    }
+
     /// A POST with its whole body. The messages in it are pushed to `out`.
     pub fn post(&mut self, body: Bytes, now: Instant, out: &mut Vec<Output>) -> Answer {
         if !matches!(self.state, State::Polling(_)) {

@@ -120,6 +120,19 @@ fn a_post_that_is_too_large_ends_the_session() {
 }
 
 #[test]
+fn a_get_that_is_given_back_is_asked_anew() {
+    let mut harness = open();
+    harness.give_get_back();
+    assert_eq!(harness.answered, None, "none was pending");
+    assert_eq!(harness.get(), None);
+    harness.give_get_back();
+    assert_eq!(harness.answered, packets("6"));
+    harness.send(vec![Frame::message_text("a")]);
+    assert_eq!(harness.get(), packets("4a"));
+    assert_eq!(harness.closed, None);
+}
+
+#[test]
 fn an_aborted_request_ends_the_session() {
     let mut harness = open();
     harness.abort_get();
