@@ -20,7 +20,8 @@ use futures::{SinkExt, StreamExt};
 use http::{Method, StatusCode};
 use node::{Node, PATIENCE, TOKEN, UNKNOWN_SESSION, WINDOW, eventually};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     time::{Instant, timeout},
 };
 use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
@@ -62,6 +63,37 @@ async fn a_session_is_served_by_whichever_gateway_is_asked() {
         StatusCode::PAYLOAD_TOO_LARGE
     );
     nodes[0].empties().await;
+}
+
+/// A connection that is closed with something unread in it is reset, and the answer lost.
+#[tokio::test]
+async fn whoever_posts_far_too_much_is_told() {
+    let (bus, _) = bus();
+    let (owner, other) = (
+        Node::start(&bus, TOKEN).await,
+        Node::start(&bus, TOKEN).await,
+    );
+    let much = vec![b'4'; 5_000_000];
+    for turn in 0..20 {
+        let asked = if turn % 4 == 0 { &other } else { &owner };
+        let head = format!(
+            "POST /engine.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n",
+            owner.open().await,
+            asked.public,
+            much.len()
+        );
+        let mut stream = TcpStream::connect(asked.public).await.unwrap();
+        let mut answer = String::new();
+        let talk = async {
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(&much).await?;
+            stream.read_to_string(&mut answer).await
+        };
+        timeout(PATIENCE, talk).await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    }
+    owner.empties().await;
 }
 
 #[tokio::test]

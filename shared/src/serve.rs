@@ -3,6 +3,8 @@
 //! HTTP/1.1 only, so that an upgraded connection is the bare `TcpStream` again, which a gateway
 //! worker can take over. Whoever opens a connection has bounded time to say what they want.
 
+mod unread;
+
 use std::{
     convert::Infallible,
     io,
@@ -27,6 +29,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use self::unread::Unread;
 use crate::{
     config::{address, port},
     lifecycle::Lifecycle,
@@ -149,8 +152,9 @@ async fn connection(stream: TcpStream, router: Router, lifecycle: Lifecycle) {
     let life = lifecycle.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let (router, life) = (router.clone(), life.clone());
+        let request = Unread::within(request, &life).map(Body::new);
         async move {
-            let mut response = router.oneshot(request.map(Body::new)).await?;
+            let mut response = router.oneshot(request).await?;
             if life.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 // The client's next request is to find another process.
                 let close = HeaderValue::from_static("close");
