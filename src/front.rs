@@ -62,3 +62,41 @@ fn starting() -> Response {
     ];
     (StatusCode::SERVICE_UNAVAILABLE, headers, STARTING).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use callboard_shared::serve::{bind, here};
+    use serde_json::Value;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_comes_while_a_role_starts_is_told_to_come_back() {
+        let lifecycle = Lifecycle::new();
+        let listener = bind("LISTEN", here(0)).unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let front = Front::open(&lifecycle, listener);
+        let ask = async |path: &str| reqwest::get(format!("{origin}{path}")).await.unwrap();
+
+        assert_eq!(ask("/").await.status(), 200);
+        for path in [
+            "/socket.io/?EIO=4&transport=polling",
+            "/messages/conversations",
+            "/there",
+        ] {
+            let answer = ask(path).await;
+            assert_eq!(answer.status(), 503, "{path}");
+            assert_eq!(answer.headers()["retry-after"], "5");
+            assert_eq!(answer.headers()["content-type"], "application/problem+json");
+            let problem: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            assert_eq!(problem["code"], "unavailable");
+        }
+
+        front.serve(Router::new().route("/there", get(|| async { "here" })));
+        assert_eq!(ask("/there").await.text().await.unwrap(), "here");
+        assert_eq!(ask("/elsewhere").await.status(), 404);
+        lifecycle.stop();
+        lifecycle.ended().await;
+    }
+}

@@ -10,7 +10,7 @@ use prometheus::{IntCounterVec, Registry, process_collector::ProcessCollector};
 
 /// A part of the product that runs as a process.
 pub trait Role {
-    /// Sends everybody away, spread over `window`, and ends.
+    /// Sends everybody away, as far as can be within `window`, and ends.
     fn leave(self, window: Duration) -> impl Future<Output = ()>;
 }
 
@@ -22,13 +22,13 @@ pub(crate) fn metrics() -> prometheus::Result<(Registry, IntCounterVec)> {
     Ok((registry, errors))
 }
 
-/// Between not being ready and the first close, and over how long the closes are spread, in a fleet.
+/// Between not being ready and the first close, and within how long clients are sent away, in a fleet.
 pub(crate) const IN_A_FLEET: (Duration, Duration) =
     (Duration::from_secs(5), Duration::from_secs(30));
 
 /// Runs a role until it is told to stop. `start` may wait for other parts as long as it likes: the
 /// process is not ready meanwhile. Unless the settings say otherwise, the first of `times` lies between
-/// not being ready and the first close, and the closes are spread over the second.
+/// not being ready and the first close, and clients are sent away within the second.
 pub(crate) fn run<R: Role>(
     telemetry: &TelemetrySettings,
     drain: &DrainSettings,

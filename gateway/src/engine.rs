@@ -32,6 +32,6 @@ pub use config::Config;
 pub use error::RequestError;
 pub use frame::{Frame, FrameKind};
 pub use handshake::Transport;
-pub use packet::{Message, Packet, PacketError, decode_payload, encode_payload};
+pub use packet::{Message, Packet, PacketError, decode_payload};
 pub use session::{Output, Session};
 pub use text::Text;

@@ -5,10 +5,13 @@
 //! POST are passed on as they are, a WebSocket's bytes both ways. An owner that is gone, or does not
 //! answer and is not heard of any more, means `Session ID unknown`: the client starts over.
 
+mod whereabouts;
+
 use std::{
     collections::HashMap,
+    convert::Infallible,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -16,7 +19,7 @@ use axum::{
     body::Body,
     extract::Request,
     http::{
-        HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri,
+        HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri,
         header::{
             AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT,
             SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -25,11 +28,7 @@ use axum::{
     },
 };
 use callboard_shared::{
-    bus::{Bus, BusError, GATEWAY_LIFE},
-    id::GatewayId,
-    internal::InternalToken,
-    lifecycle::Lifecycle,
-    random::random,
+    bus::Bus, id::GatewayId, internal::InternalToken, lifecycle::Lifecycle, random::random,
 };
 use http_body_util::BodyExt;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -42,7 +41,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split},
     runtime::Handle,
     sync::watch,
-    time::{Instant, interval, sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{
     sync::CancellationToken,
@@ -50,20 +49,6 @@ use tokio_util::{
 };
 
 use crate::{engine::RequestError, spawn::Spawn};
-
-/// Before the first time is tried again.
-const ANNOUNCE_RETRY: Duration = Duration::from_secs(1);
-
-/// How long the bus's word about a gateway is used, and how long it is remembered for the case that
-/// the bus is away.
-const FRESH: Duration = Duration::from_secs(1);
-const REMEMBERED: Duration = Duration::from_secs(60);
-
-/// How long the bus may take to say where a gateway is.
-const LOCATE_TIME: Duration = Duration::from_secs(2);
-
-/// While an owner has not answered, how often the bus is asked whether it still runs.
-const CHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a connection to an owner may take to stand, may be without a request, and may have sent
 /// something that is not taken.
@@ -76,6 +61,10 @@ const IDLE_CONNECTIONS: usize = 256;
 
 /// When one end of a WebSocket has said all it has to say, how long the other may take.
 const CLOSE_TIME: Duration = Duration::from_secs(10);
+
+/// While this gateway leaves and the owner has not let go of a request, how often it is asked to: what
+/// it should let go of may still be on its way there.
+const RELEASE_EVERY: Duration = Duration::from_secs(1);
 
 /// What an owner has to know of an upgrade, and the client of the answer to it.
 const UPGRADE_REQUEST: [HeaderName; 2] = [SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION];
@@ -106,8 +95,8 @@ pub(crate) struct Forward {
     known: Mutex<HashMap<GatewayId, (Instant, Authority)>>,
     /// What is being passed on.
     passing: TaskTracker,
-    /// Over how long WebSockets are to be closed, once the gateway leaves.
-    leaving: watch::Sender<Option<Duration>>,
+    /// Once the gateway leaves: when the last clients are to be sent to others.
+    leaving: watch::Sender<Option<Instant>>,
     /// Ends the announcements.
     withdrawn: CancellationToken,
     outcomes: IntCounterVec,
@@ -181,35 +170,6 @@ impl Forward {
         })
     }
 
-    /// Announces the gateway, as soon as the bus is there, and goes on doing so.
-    pub(crate) async fn announce(self: &Arc<Self>) {
-        while let Err(error) = self.say_so().await {
-            tracing::warn!(%error, "the gateway could not be announced; trying again");
-            sleep(ANNOUNCE_RETRY).await;
-        }
-        let this = Arc::clone(self);
-        self.lifecycle.spawn(async move {
-            let beats = async {
-                let mut beat = interval(GATEWAY_LIFE / 3);
-                loop {
-                    beat.tick().await;
-                    if let Err(error) = this.say_so().await {
-                        tracing::debug!(%error, "the gateway could not be announced");
-                    }
-                }
-            };
-            tokio::select! {
-                () = beats => {}
-                () = this.withdrawn.cancelled() => {}
-            }
-        });
-    }
-
-    async fn say_so(&self) -> Result<(), BusError> {
-        let address = self.fleet.address.as_str();
-        self.fleet.bus.announce(self.gateway, address).await
-    }
-
     /// How many requests and WebSockets are being passed on.
     pub(crate) fn passes_on(&self) -> usize {
         self.passing.len()
@@ -220,25 +180,17 @@ impl Forward {
         self.count(Outcome::Full);
     }
 
-    /// Closes the WebSockets of others that come through here, spread over `window`; done when
-    /// nothing is being passed on any more.
+    /// Sends the clients that come through here to other gateways, spread over `window`: a GET has an
+    /// answer, a WebSocket is closed. Done when nothing is being passed on any more.
     pub(crate) async fn leave(&self, window: Duration) {
-        self.leaving.send_replace(Some(window));
+        self.leaving.send_replace(Some(Instant::now() + window));
         self.passing.close();
         self.passing.wait().await;
     }
 
-    /// Says that the gateway is gone. What still comes for it is answered by whoever gets it.
-    pub(crate) async fn withdraw(&self) {
-        self.withdrawn.cancel();
-        if let Err(error) = self.fleet.bus.withdraw(self.gateway).await {
-            tracing::debug!(%error, "the gateway could not be withdrawn; it will be forgotten");
-        }
-    }
-
     /// Lets the owner of a session answer a request.
     pub(crate) async fn pass_on(
-        &self,
+        self: &Arc<Self>,
         owner: GatewayId,
         request: Request,
     ) -> Result<Response<Body>, RequestError> {
@@ -256,7 +208,7 @@ impl Forward {
     }
 
     async fn ask(
-        &self,
+        self: &Arc<Self>,
         owner: GatewayId,
         address: Authority,
         mut request: Request,
@@ -266,9 +218,11 @@ impl Forward {
         let Ok(request) = self.outgoing(address, request) else {
             return (Outcome::Unknown, None);
         };
+        let (is_get, uri) = (request.method() == Method::GET, request.uri().clone());
         let answer = tokio::select! {
             answer = self.client.request(request) => answer,
             () = self.gone(owner) => return (Outcome::Vanished, None),
+            never = self.release(&uri), if is_get => match never {},
         };
         let mut answer = match answer {
             Ok(answer) => answer,
@@ -284,11 +238,11 @@ impl Forward {
             }
             (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) => {
                 let owner_side = hyper::upgrade::on(&mut answer);
-                let window = self.leaving.subscribe();
+                let this = Arc::clone(self);
                 self.lifecycle.spawn(async move {
                     let result = tokio::select! {
                         result = tunnel(client_side, owner_side) => result,
-                        () = its_turn(window) => Ok(()),
+                        never = this.release(&uri) => match never {},
                     };
                     if let Err(error) = result {
                         tracing::debug!(%error, "a WebSocket of another gateway has broken off");
@@ -307,6 +261,33 @@ impl Forward {
                 });
                 (Outcome::Answered, Some(incoming(answer)))
             }
+        }
+    }
+
+    /// Once the gateway leaves and it is this request's turn, asks the owner to let go of it: of a
+    /// pending GET by an answer, of a WebSocket by closing it.
+    async fn release(&self, uri: &Uri) -> Infallible {
+        self.its_turn().await;
+        loop {
+            let mut request = Request::new(Body::empty());
+            *request.method_mut() = Method::DELETE;
+            *request.uri_mut() = uri.clone();
+            let headers = request.headers_mut();
+            headers.insert(AUTHORIZATION, self.authorization.clone());
+            if let Err(error) = self.client.request(request).await {
+                tracing::debug!(%error, "an owner could not be asked to let go of a request");
+            }
+            sleep(RELEASE_EVERY).await;
+        }
+    }
+
+    /// Done when the gateway leaves, at a random moment of the time that is left for it.
+    async fn its_turn(&self) {
+        let mut leaving = self.leaving.subscribe();
+        let until = leaving.wait_for(Option::is_some).await;
+        if let Some(until) = until.ok().and_then(|until| *until) {
+            let left = until.saturating_duration_since(Instant::now());
+            sleep(left.mul_f64(random::<f64>())).await;
         }
     }
 
@@ -329,49 +310,6 @@ impl Forward {
             keep(&parts.headers, headers, &UPGRADE_REQUEST);
         }
         Ok(request)
-    }
-
-    /// Where a gateway is, if it runs. While the bus is away, what it said last counts.
-    async fn locate(&self, gateway: GatewayId) -> Option<Authority> {
-        let known = self.known().get(&gateway).cloned();
-        if let Some((at, address)) = &known
-            && at.elapsed() < FRESH
-        {
-            return Some(address.clone());
-        }
-        let located = timeout(LOCATE_TIME, self.fleet.bus.locate(gateway)).await;
-        match located.unwrap_or_else(|_| Err(BusError::new("it takes too long"))) {
-            Ok(address) => {
-                let address = address.and_then(|address| address.parse::<Authority>().ok());
-                let mut known = self.known();
-                known.retain(|_, (at, _)| at.elapsed() < REMEMBERED);
-                match &address {
-                    Some(address) => known.insert(gateway, (Instant::now(), address.clone())),
-                    None => known.remove(&gateway),
-                };
-                address
-            }
-            Err(error) => {
-                tracing::debug!(%error, gateway.id = %gateway, "a gateway could not be located");
-                let known = known.filter(|(at, _)| at.elapsed() < REMEMBERED);
-                known.map(|(_, address)| address)
-            }
-        }
-    }
-
-    /// Done once a gateway is not heard of any more.
-    async fn gone(&self, gateway: GatewayId) {
-        loop {
-            sleep(CHECK_EVERY).await;
-            if self.locate(gateway).await.is_none() {
-                return;
-            }
-        }
-    }
-
-    fn known(&self) -> MutexGuard<'_, HashMap<GatewayId, (Instant, Authority)>> {
-        // No change in here can panic half-way.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -422,14 +360,4 @@ async fn tunnel(client: OnUpgrade, owner: OnUpgrade) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Done when the gateway leaves and it is this connection's turn, one of many spread at random.
-async fn its_turn(mut leaving: watch::Receiver<Option<Duration>>) {
-    let window = leaving.wait_for(Option::is_some).await;
-    match window.ok().and_then(|window| *window) {
-        Some(window) => sleep(window.mul_f64(random::<f64>())).await,
-        // The gateway is gone, and its tasks end with the process.
-        None => std::future::pending().await,
-    }
 }

@@ -105,7 +105,7 @@ impl Run {
 
     fn step(&mut self, command: u8, script: &mut Script<'_>) {
         let (now, out) = (self.now, &mut self.outputs);
-        match command % 16 {
+        match command % 17 {
             0 => {
                 let pending = self.session.get(out).is_none();
                 assert!(!(pending && self.get_pending), "two GETs are pending");
@@ -147,7 +147,8 @@ impl Run {
                 self.get_pending = false;
                 self.session.get_aborted(out);
             }
-            14 => self
+            14 => self.session.give_get_back(out),
+            15 => self
                 .session
                 .close(CloseReason::Application("test"), now, out),
             _ => self

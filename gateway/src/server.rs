@@ -4,6 +4,7 @@
 //! and given to a worker; a long-polling request waits for its worker's answer.
 
 mod guard;
+mod requests;
 mod websocket;
 
 use std::{sync::Arc, time::Duration};
@@ -16,31 +17,27 @@ use axum::{
     routing::any,
 };
 use callboard_shared::{
-    auth::bearer, backend::Backend, config::Origin, cors, id::GatewayId, lifecycle::Lifecycle,
+    backend::Backend, config::Origin, cors, id::GatewayId, lifecycle::Lifecycle,
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use prometheus::Registry;
 use tokio::time::{Instant, timeout};
 
-use self::guard::Guard;
 use crate::{
     admission::{Admission, Full},
     engine::{Answer, RequestError, Transport, handshake},
     forward::{Fleet, Forward},
-    worker::{
-        Application, Command, Handle, Handshake, LinkMetrics, Pool, Sid, Stream, WorkerConfig,
-        WorkerHandle,
-    },
+    worker::{Application, Command, Handle, LinkMetrics, Pool, Sid, WorkerConfig, WorkerHandle},
 };
-
-/// How long a POST may take to send its body.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// When all connections should be closed, how long the last ones may take to hear of it.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// How long saying goodbye to the other gateways may take.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+/// How long the last client may take from its close to the end of the process: the two times above,
+/// the 5 s of requests in flight, and something to spare.
+const CLOSING: Duration = Duration::from_secs(12);
 
 /// An Engine.IO server.
 #[derive(Clone)]
@@ -143,7 +140,8 @@ impl Server {
         }
     }
 
-    /// The routes for what other gateways pass on, for the same path. To be guarded by their token.
+    /// The routes for what other gateways pass on, for the same path. To be guarded by their token. By
+    /// a DELETE a gateway that leaves says what it will not carry any longer.
     pub fn internal_router(&self, path: &str) -> Router {
         self.routes(path, Entry::Internal)
     }
@@ -162,18 +160,20 @@ impl Server {
         }
     }
 
-    /// Lets nobody in any more, closes the connections there are, spread over `window`, and ends the
-    /// workers. Done when nobody is left, or will not go in time.
+    /// Lets nobody in any more, closes the connections there are, and ends the workers. Done when
+    /// nobody is left, or will not go in time. The closes are spread over so much of `window` that the
+    /// process can end within it; over half of it if it is short.
     pub async fn leave(&self, window: Duration) {
+        let spread = window.saturating_sub(CLOSING).max(window / 2);
         self.0.admission.close();
-        self.0.pool.drain(window).await;
+        self.0.pool.drain(spread).await;
         let others = async {
             if let Some(forward) = &self.0.forward {
-                forward.leave(window).await;
+                forward.leave(spread).await;
             }
         };
         let everybody = async { tokio::join!(self.0.pool.ended(), others) };
-        if timeout(window + LAST_ANSWERS, everybody).await.is_err() {
+        if timeout(spread + LAST_ANSWERS, everybody).await.is_err() {
             tracing::info!("not all connections have ended in time");
         }
         if let Some(forward) = &self.0.forward {
@@ -225,8 +225,11 @@ impl Server {
             *response.status_mut() = StatusCode::NO_CONTENT;
             return Ok(response);
         }
-        let is_upgrade = websocket::is_asked_for(request.headers());
         let query = request.uri().query().unwrap_or("").to_owned();
+        if request.method() == Method::DELETE && entry == Entry::Internal {
+            return self.release(&query).await;
+        }
+        let is_upgrade = websocket::is_asked_for(request.headers());
         let asked = handshake::Request::parse(request.method(), &query, is_upgrade)?;
         let sid = match asked {
             // Sessions begin with the gateway that the client talks to.
@@ -278,6 +281,24 @@ impl Server {
         }
     }
 
+    /// Lets go of a GET or a WebSocket, which a gateway that leaves has passed on with this query: the
+    /// client is to come by another one.
+    async fn release(&self, query: &str) -> Result<Response<Body>, Refused> {
+        let passed_on = |is_upgrade| handshake::Request::parse(&Method::GET, query, is_upgrade);
+        let (sid, transport) = match passed_on(false).or_else(|_| passed_on(true))? {
+            handshake::Request::Poll { sid } => (sid, Transport::Polling),
+            handshake::Request::Upgrade { sid } => (sid, Transport::WebSocket),
+            _ => return Err(RequestError::BadRequest.into()),
+        };
+        let sid = Sid::parse(sid).ok_or(RequestError::UnknownSession)?;
+        let release = Command::Release { sid, transport };
+        // A worker that has ended has let go of everything.
+        let _ = self.0.pool.send(sid.worker(), release).await;
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        Ok(response)
+    }
+
     /// How many requests and WebSockets of other gateways' sessions are being passed on.
     #[must_use]
     pub fn passes_on(&self) -> usize {
@@ -297,115 +318,6 @@ impl Server {
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         response
-    }
-
-    async fn probe(&self, sid: Sid, request: Request) -> Result<Response<Body>, Refused> {
-        let found = self
-            .0
-            .pool
-            .ask(sid.worker(), |answer| Command::Find { sid, answer })
-            .await;
-        if found != Ok(true) {
-            return Err(RequestError::UnknownSession.into());
-        }
-        self.upgrade(request, sid.worker(), move |stream| Command::Probe {
-            sid,
-            stream,
-        })
-    }
-
-    async fn open(
-        &self,
-        transport: Transport,
-        request: Request,
-    ) -> Result<Response<Body>, Refused> {
-        let authorization = request
-            .headers()
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let handshake = Handshake {
-            bearer: authorization.and_then(bearer).map(str::to_owned),
-        };
-        let worker = self.0.pool.next();
-        match transport {
-            Transport::WebSocket => self.upgrade(request, worker, |stream| {
-                Command::OpenWebSocket { handshake, stream }
-            }),
-            Transport::Polling => {
-                let opened = self
-                    .0
-                    .pool
-                    .ask(worker, |answer| Command::OpenPolling { handshake, answer })
-                    .await;
-                opened.map(answer_response).map_err(|_| Refused::Full)
-            }
-        }
-    }
-
-    /// Answers the WebSocket handshake and, once the connection is free, hands it to a worker.
-    fn upgrade(
-        &self,
-        mut request: Request,
-        worker: u16,
-        command: impl FnOnce(Stream) -> Command + Send + 'static,
-    ) -> Result<Response<Body>, Refused> {
-        let (response, upgrade) = websocket::switch(&mut request)?;
-        let pool = self.0.pool.clone();
-        tokio::spawn(async move {
-            match websocket::take_over(upgrade).await {
-                // A worker that is gone has no use for the connection, which closes here.
-                Ok(stream) => drop(pool.send(worker, command(stream)).await),
-                Err(error) => tracing::debug!(%error, "a WebSocket handshake was not completed"),
-            }
-        });
-        Ok(response)
-    }
-
-    async fn poll(&self, sid: Sid) -> Answer {
-        let guard = Guard::new(&self.0.pool, sid.worker(), Command::GetAborted { sid });
-        let answer = self
-            .0
-            .pool
-            .ask(sid.worker(), |answer| Command::Get { sid, answer })
-            .await;
-        guard.disarm();
-        answer.unwrap_or(Answer::Error(RequestError::UnknownSession))
-    }
-
-    async fn post(&self, sid: Sid, request: Request) -> Answer {
-        let (pool, worker) = (&self.0.pool, sid.worker());
-        let gone = Answer::Error(RequestError::UnknownSession);
-        let guard = Guard::new(pool, worker, Command::PostAborted { sid });
-        match pool
-            .ask(worker, |answer| Command::BeginPost { sid, answer })
-            .await
-        {
-            Ok(None) => {}
-            refused => {
-                guard.disarm();
-                return refused.ok().flatten().unwrap_or(gone);
-            }
-        }
-        let body = timeout(
-            BODY_TIME,
-            Limited::new(request.into_body(), self.0.max_payload).collect(),
-        )
-        .await;
-        let answer = match body {
-            Ok(Ok(body)) => {
-                let body = body.to_bytes();
-                pool.ask(worker, |answer| Command::Post { sid, body, answer })
-                    .await
-            }
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                pool.ask(worker, |answer| Command::PostTooLarge { sid, answer })
-                    .await
-            }
-            // The guard tells the session.
-            Ok(Err(_)) | Err(_) => return Answer::Error(RequestError::BadRequest),
-        };
-        guard.disarm();
-        answer.unwrap_or(gone)
     }
 
     fn check_origin(&self, headers: &HeaderMap, transport: Transport) -> Result<(), RequestError> {

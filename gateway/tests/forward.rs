@@ -20,10 +20,11 @@ use futures::{SinkExt, StreamExt};
 use http::{Method, StatusCode};
 use node::{Node, PATIENCE, TOKEN, UNKNOWN_SESSION, WINDOW, eventually};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     time::{Instant, timeout},
 };
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
 
 /// A dead gateway is to be noticed within this time.
 const SOON: Duration = Duration::from_secs(2);
@@ -62,6 +63,37 @@ async fn a_session_is_served_by_whichever_gateway_is_asked() {
         StatusCode::PAYLOAD_TOO_LARGE
     );
     nodes[0].empties().await;
+}
+
+/// A connection that is closed with something unread in it is reset, and the answer lost.
+#[tokio::test]
+async fn whoever_posts_far_too_much_is_told() {
+    let (bus, _) = bus();
+    let (owner, other) = (
+        Node::start(&bus, TOKEN).await,
+        Node::start(&bus, TOKEN).await,
+    );
+    let much = vec![b'4'; 5_000_000];
+    for turn in 0..20 {
+        let asked = if turn % 4 == 0 { &other } else { &owner };
+        let head = format!(
+            "POST /engine.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n",
+            owner.open().await,
+            asked.public,
+            much.len()
+        );
+        let mut stream = TcpStream::connect(asked.public).await.unwrap();
+        let mut answer = String::new();
+        let talk = async {
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(&much).await?;
+            stream.read_to_string(&mut answer).await
+        };
+        timeout(PATIENCE, talk).await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    }
+    owner.empties().await;
 }
 
 #[tokio::test]
@@ -217,7 +249,7 @@ async fn a_request_given_up_elsewhere_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_gateway_leaves_with_those_of_others() {
+async fn a_gateway_that_leaves_gives_back_what_it_passes_on() {
     let (bus, _) = bus();
     let (owner, other) = (
         Node::start(&bus, TOKEN).await,
@@ -227,22 +259,83 @@ async fn a_gateway_leaves_with_those_of_others() {
     let mut socket = other.upgrade(&upgraded).await;
     let left = async {
         eventually(|| async { other.passes_on() == 2 }).await;
-        let leave = async {
-            other.server.leave(WINDOW).await;
-            Instant::now()
-        };
-        let served = async {
-            while let Some(Ok(_)) = timeout(PATIENCE, socket.next()).await.unwrap() {}
-            assert_eq!(other.begin().await.0, StatusCode::SERVICE_UNAVAILABLE);
-            // The one that polls is served until it has its answer.
-            assert_eq!(owner.post(&polls, "4bye").await.1, "ok");
-        };
-        tokio::join!(leave, served).0
+        let began = Instant::now();
+        other.server.leave(WINDOW).await;
+        assert!(began.elapsed() < WINDOW, "it had to be cut off");
     };
-    let (answer, _) = tokio::join!(other.poll(&polls), left);
-    assert_eq!(answer.1, "4bye");
+    let ends = async move {
+        let mut code = None;
+        while let Some(Ok(packet)) = timeout(PATIENCE, socket.next()).await.unwrap() {
+            if let Message::Close(frame) = packet {
+                code = frame.map(|frame| frame.code);
+            }
+        }
+        code
+    };
+    let (answer, code, ()) = tokio::join!(other.poll(&polls), ends, left);
+    assert_eq!(answer, (StatusCode::OK, "6".into()), "it is asked anew");
+    assert_eq!(code, Some(CloseCode::Away));
+    assert_eq!(other.begin().await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(bus.locate(other.gateway).await.unwrap(), None);
+
+    // The session that polls has not noticed.
     assert!(bus.locate(owner.gateway).await.unwrap().is_some());
+    let (waiting, sent) = tokio::join!(owner.poll(&polls), owner.post(&polls, "4still here"));
+    assert_eq!((waiting.1.as_str(), sent.1.as_str()), ("4still here", "ok"));
+}
+
+#[tokio::test]
+async fn what_is_passed_on_by_a_gateway_that_is_leaving_is_given_back_too() {
+    let (bus, _) = bus();
+    let (owner, other) = (
+        Node::start(&bus, TOKEN).await,
+        Node::start(&bus, TOKEN).await,
+    );
+    let (first, late) = (owner.open().await, owner.open().await);
+    let comes_late = async {
+        assert_eq!(other.poll(&first).await.1, "6");
+        other.poll(&late).await.1
+    };
+    let leaves = async {
+        eventually(|| async { other.passes_on() == 1 }).await;
+        other.server.leave(WINDOW).await;
+    };
+    let (answer, ()) = tokio::join!(comes_late, leaves);
+    assert_eq!(answer, "6");
+    assert_eq!(other.passes_on(), 0);
+}
+
+#[tokio::test]
+async fn only_a_gateway_may_say_that_it_does_not_carry_a_session_any_longer() {
+    let (bus, _) = bus();
+    let owner = Node::start(&bus, TOKEN).await;
+    let sid = owner.open().await;
+    let token = format!("Bearer {TOKEN}");
+    let release = async |address, query: &str| {
+        let url = format!("http://{address}/engine.io/?EIO=4&{query}");
+        node::request(Method::DELETE, &url, "", Some(&token))
+            .await
+            .0
+    };
+    let polling = format!("transport=polling&sid={sid}");
+    assert_eq!(
+        release(owner.public, &polling).await,
+        StatusCode::BAD_REQUEST
+    );
+    for (query, status) in [
+        // Nothing is pending, and there is no WebSocket.
+        (polling, StatusCode::NO_CONTENT),
+        (
+            format!("transport=websocket&sid={sid}"),
+            StatusCode::NO_CONTENT,
+        ),
+        ("transport=polling".into(), StatusCode::BAD_REQUEST),
+        ("transport=polling&sid=x".into(), StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(release(owner.internal, &query).await, status, "{query}");
+    }
+    assert_eq!(owner.post(&sid, "4a").await.1, "ok");
+    assert_eq!(owner.poll(&sid).await.1, "4a");
 }
 
 #[tokio::test]

@@ -40,8 +40,9 @@ export class RawSocket extends Recorder {
       else this.frames.push(frame);
       this.changed();
     });
-    ws.on('close', () => {
+    ws.on('close', (code) => {
       this.closed = true;
+      this.code = code;
       this.closedAt = performance.now();
       this.changed();
     });

@@ -178,6 +178,26 @@ matrix('recovery', { versions: RECOVERING }, (each) => {
     assert.equal(tab.all('user-typing').length, 1);
   });
 
+  test('does not open what its user was removed from and added to again', async (t) => {
+    const { alice, bob, id, tab, proxy } = await frailPair(t, each);
+    const [typist] = await each.tabs(t, alice);
+    await tab.join(id);
+    const { recovered } = await outage(tab, proxy, async () => {
+      await alice.remove(id, bob);
+      await alice.add(id, bob);
+    });
+    assert.equal(recovered, true);
+    assert.equal(tab.all('conversation-deleted').length, 1);
+    // Not now, nor when it comes back once more.
+    for (const content of ['one', 'two']) {
+      await typist.must('typing-start', id);
+      const loud = await alice.send(id, content);
+      await tab.next('notification', (data) => data.messageId === loud.id);
+      assert.equal((await outage(tab, proxy)).recovered, true);
+    }
+    assert.equal(tab.all('user-typing').length, 0);
+  });
+
   test('brings everything sequenced: creation, rename, removal', async (t) => {
     const { alice, bob, id, tab, proxy } = await frailPair(t, each);
     let created;

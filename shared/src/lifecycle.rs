@@ -39,7 +39,7 @@ pub struct DrainSettings {
     /// Between not being ready and the first close.
     #[arg(long, env = "DRAIN_DELAY", value_parser = duration)]
     pub drain_delay: Option<Duration>,
-    /// Over how long the closes are spread.
+    /// Within how long clients are sent away then.
     #[arg(long, env = "DRAIN_WINDOW", value_parser = duration)]
     pub drain_window: Option<Duration>,
 }
@@ -73,12 +73,18 @@ impl Lifecycle {
     /// Whether new work may come: up, and not draining.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) && !self.drain.is_cancelled()
+        self.ready.load(Ordering::Acquire) && !self.is_draining()
     }
 
     /// Begins to drain. Again: nothing.
     pub fn drain(&self) {
         self.drain.cancel();
+    }
+
+    /// Whether draining has begun.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_cancelled()
     }
 
     /// Done once draining begins.

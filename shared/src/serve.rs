@@ -3,7 +3,10 @@
 //! HTTP/1.1 only, so that an upgraded connection is the bare `TcpStream` again, which a gateway
 //! worker can take over. Whoever opens a connection has bounded time to say what they want.
 
+mod unread;
+
 use std::{
+    convert::Infallible,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::pin,
@@ -11,7 +14,13 @@ use std::{
 };
 
 use anyhow::Context;
-use axum::{Router, body::Body, extract::Request, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header::CONNECTION},
+    routing::get,
+};
 use clap::Args;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,6 +29,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use self::unread::Unread;
 use crate::{
     config::{address, port},
     lifecycle::Lifecycle,
@@ -139,8 +149,19 @@ async fn connection(stream: TcpStream, router: Router, lifecycle: Lifecycle) {
     // take what was sent must not keep it in memory. Both fail on a connection that is gone.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(WRITE_TIMEOUT));
+    let life = lifecycle.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        router.clone().oneshot(request.map(Body::new))
+        let (router, life) = (router.clone(), life.clone());
+        let request = Unread::within(request, &life).map(Body::new);
+        async move {
+            let mut response = router.oneshot(request).await?;
+            if life.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                // The client's next request is to find another process.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

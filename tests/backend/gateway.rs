@@ -15,10 +15,11 @@ use callboard_shared::{
 use clap::Parser;
 use prometheus::Registry;
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 
 use super::{
     service::{Fault, Service, anywhere, errors, eventually, identity},
-    support::{Client, Seen},
+    support::{Client, PATIENCE, Seen},
 };
 
 #[derive(Parser)]
@@ -131,7 +132,10 @@ async fn who_is_connected_stays_and_receipts_wait_while_the_api_is_away() {
 
 /// Connects as soon as it is let in again.
 async fn alice_is_back(alice: &mut Client) {
-    while alice.connect().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let wait = async {
+        while alice.connect().await.is_err() {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap();
 }

@@ -104,6 +104,38 @@ async fn the_old_connection_of_a_session_is_ended_wherever_it_lives() {
     assert_eq!((alice.recovered, alice.expired), (3, 0));
 }
 
+/// Takes what comes until the connection is closed.
+async fn ends(client: &mut Client) {
+    client.until(|_, _, _| false).await.unwrap_err();
+    assert!(client.stream.is_none(), "it was not closed");
+}
+
+/// No stock client gives its session to another; an application that does so has two that close each
+/// other for as long as both come back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_clients_of_one_session_take_turns_and_each_hears_everything_once() {
+    let service = Service::start().await;
+    let (one, other) = (Node::start(&service).await, Node::start(&service).await);
+    let group = service.group(&["alice", "bob"]).await;
+    let id = group.to_string();
+    let mut alice = client(&service, one.address, "alice");
+    alice.connect().await.unwrap();
+    hears(&mut alice, &service, group).await;
+    let mut copy = client(&service, other.address, "alice");
+    (copy.pid, copy.offset) = (alice.pid.clone(), alice.offset.clone());
+    let (mut here, mut there) = (alice, copy);
+    for turn in 1..=6 {
+        assert!(there.connect().await.unwrap(), "turn {turn}");
+        ends(&mut here).await;
+        hears(&mut there, &service, group).await;
+        (here, there) = (there, here);
+    }
+    there.connect().await.unwrap();
+    let (alice, copy) = (&here.seen[&id], &there.seen[&id]);
+    let all: Vec<_> = (2..=8).map(Seen::Event).collect();
+    assert_eq!((&copy[..], &alice[..]), (&all[1..], &all[..]));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_word_of_an_older_connection_spares_the_newest() {
     let service = Service::start().await;

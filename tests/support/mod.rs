@@ -29,7 +29,7 @@ pub(crate) struct Client {
     token: String,
     pub(crate) stream: Option<Stream>,
     pub(crate) pid: Option<String>,
-    offset: Option<String>,
+    pub(crate) offset: Option<String>,
     next_ack: u64,
     /// By conversation.
     pub(crate) seen: BTreeMap<String, Vec<Seen>>,

@@ -124,17 +124,8 @@ pub fn decode_payload(body: Bytes) -> impl Iterator<Item = Result<Packet, Packet
     })
 }
 
-/// Encodes frames as the body of an answer to a GET. Control frames are left out.
-#[must_use]
-pub fn encode_payload<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Bytes {
-    let mut body = Vec::new();
-    for frame in frames {
-        append_polled(&mut body, frame);
-    }
-    body.into()
-}
-
-/// Appends one frame, and the separator when there is something before it.
+/// Appends one frame to the body of an answer to a GET, and the separator when there is something
+/// before it. A control frame is left out.
 pub(super) fn append_polled(body: &mut Vec<u8>, frame: &Frame) {
     if frame.kind() != FrameKind::Control && !body.is_empty() {
         body.push(SEPARATOR as u8);

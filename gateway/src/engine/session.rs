@@ -162,26 +162,32 @@ impl Session {
 
     /// Answers a pending GET, if there is one and something to say.
     pub fn flush_polling(&mut self, out: &mut Vec<Output>) {
-        if let State::Polling(polling) = &mut self.state
-            && polling.get_pending
+        let State::Polling(polling) = &mut self.state else {
+            return;
+        };
+        if polling.get_pending
             && let Some(body) = self.queue.take_payload(self.config.max_payload)
         {
             polling.get_pending = false;
             out.push(Output::AnswerGet(Answer::Packets(body)));
-            self.end_if_told(out);
         }
     }
 
     /// Ends the session from the server's side. A WebSocket is closed; a polling
     /// client is told in the answer to its GET, or to the next one if that comes
-    /// within [`Config::close_grace`].
+    /// within [`Config::close_grace`]. What is queued it is told before, in an answer
+    /// of its own: stock clients take note of a close before they handle what came
+    /// along with it, and would be sent that again when they come back.
     pub fn close(&mut self, reason: CloseReason, now: Instant, out: &mut Vec<Output>) {
         match &mut self.state {
             State::Polling(polling) if polling.closing.is_none() => {
                 let deadline = now + self.config.close_grace;
                 polling.closing = Some(Closing { deadline, reason });
-                self.queue.push(Frame::CLOSE);
-                self.flush_polling(out);
+                if polling.get_pending && self.queue.is_empty() {
+                    self.end(reason, out);
+                } else {
+                    self.flush_polling(out);
+                }
             }
             State::WebSocket => self.end(reason, out),
             State::Polling(_) | State::Closed => {}
@@ -324,16 +330,6 @@ impl Session {
     #[must_use]
     pub fn is_closing(&self) -> bool {
         matches!(&self.state, State::Polling(polling) if polling.closing.is_some())
-    }
-
-    /// Ends a closing session whose last packet the client has just been given.
-    fn end_if_told(&mut self, out: &mut Vec<Output>) {
-        if let State::Polling(polling) = &self.state
-            && let Some(Closing { reason, .. }) = polling.closing
-            && self.queue.is_empty()
-        {
-            self.end(reason, out);
-        }
     }
 
     /// Ends the session now: whatever is open is answered or closed.

@@ -440,7 +440,9 @@ impl Messaging {
     /// A session goes on on another connection: those it had here before make way. Which one is the
     /// newest is decided by when each was asked for, so that signals may come late and in any order.
     /// Clocks that disagree can spare an old connection, which then ends by its time-out, or close
-    /// the newest, whose client comes back.
+    /// the newest, whose client comes back. Two clients that were given one `pid` close each other in
+    /// turn, and that is left to them: what would end it, no recovery soon after a takeover, would
+    /// fail a client whose network breaks twice in a row.
     pub(super) fn taken_over(&self, links: &mut Links, user: &UserId, takeover: &Takeover) {
         for slot in self.rooms.user(user).to_vec() {
             let superseded = self.user(slot).is_some_and(|user| {

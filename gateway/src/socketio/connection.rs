@@ -174,8 +174,8 @@ impl Connection {
     }
 
     /// Whether the client is in a namespace.
-    #[must_use]
-    pub fn is_connected(&self, namespace: &str) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_connected(&self, namespace: &str) -> bool {
         self.index(namespace)
             .is_some_and(|index| self.members[index] == Membership::Connected)
     }

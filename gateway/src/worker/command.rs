@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{Application, DRAIN, Sid, Slot, Worker, link::PostError, now};
-use crate::engine::{Answer, RequestError};
+use crate::engine::{Answer, RequestError, Transport};
 
 /// What an application may want to know of the request that opened a connection.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     },
     /// A WebSocket for a session on long-polling.
     Probe { sid: Sid, stream: Stream },
+    /// The gateway by which the client of a session came on this transport leaves.
+    Release { sid: Sid, transport: Transport },
     /// Close every connection, spread over this long, and end.
     Drain { window: Duration },
     /// Whether nothing is left of any connection.
@@ -127,6 +129,11 @@ impl<A: Application> Worker<A> {
                     && self.links.probe(slot, tcp, read)
                 {
                     watch(self, this, slot);
+                }
+            }
+            Command::Release { sid, transport } => {
+                if let Some(slot) = self.links.find(&sid) {
+                    self.links.release(slot, transport);
                 }
             }
             Command::Drain { window } => self.drain(window, this),

@@ -4,6 +4,8 @@
 //! application; the [`Worker`](super::Worker) brings that to it. Sending only marks a connection:
 //! what has gathered for it goes out in one write when the worker settles.
 
+mod http;
+
 use std::{
     collections::VecDeque,
     rc::Rc,
@@ -12,18 +14,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use slotmap::SlotMap;
 use tokio::{net::TcpStream, sync::oneshot, time::timeout};
 
+pub(super) use self::http::PostError;
 use super::{
     LinkMetrics, Running, Sid, Slot, WorkerConfig,
     socket::{Received, Socket},
     timers::Timers,
 };
-use crate::engine::{
-    Answer, CloseReason, Frame, Message, Output, RequestError, Session, Transport,
-};
+use crate::engine::{Answer, CloseReason, Frame, Message, Output, Session, Transport};
 
 /// How many messages of one socket are read before the others get their turn.
 const READ_TURN: usize = 64;
@@ -245,85 +245,6 @@ impl Links {
             .get(slot)
             .filter(|link| link.sid == *sid)
             .map(|_| slot)
-    }
-
-    pub(super) fn get(&mut self, slot: Slot, get: oneshot::Sender<Answer>) {
-        let answer = self.with_session(slot, Session::get).flatten();
-        match (answer, self.links.get_mut(slot).map(|link| &mut link.io)) {
-            // The receiver may be gone: the session hears of it as an abort.
-            (Some(answer), _) => drop(get.send(answer)),
-            (None, Some(Io::Polling(polling))) => polling.get = Some(get),
-            (None, _) => drop(get.send(Answer::Error(RequestError::UnknownSession))),
-        }
-        // An answer at once has made room, which the application may wait for.
-        self.mark_dirty(slot);
-    }
-
-    /// A POST begins; an answer means that it is refused.
-    pub(super) fn begin_post(&mut self, slot: Slot) -> Option<Answer> {
-        match self.links.get_mut(slot).map(|link| &mut link.io) {
-            Some(Io::Polling(polling)) if polling.posting => {
-                self.with_session(slot, Session::post_conflict)
-            }
-            Some(Io::Polling(polling)) => {
-                polling.posting = true;
-                None
-            }
-            Some(Io::WebSocket(_)) => Some(Answer::Error(RequestError::BadRequest)),
-            None => Some(Answer::Error(RequestError::UnknownSession)),
-        }
-    }
-
-    /// A POST has come in, or could not be read to its end.
-    pub(super) fn end_post(&mut self, slot: Slot, body: Result<Bytes, PostError>) -> Answer {
-        let now = self.now;
-        if let Some(Link {
-            io: Io::Polling(polling),
-            ..
-        }) = self.links.get_mut(slot)
-        {
-            polling.posting = false;
-        }
-        let answer = self.with_session(slot, |session, out| match body {
-            Ok(body) => session.post(body, now, out),
-            Err(PostError::TooLarge) => session.post_too_large(out),
-            Err(PostError::Aborted) => {
-                session.post_aborted(out);
-                Answer::Error(RequestError::BadRequest)
-            }
-        });
-        answer.unwrap_or(Answer::Error(RequestError::UnknownSession))
-    }
-
-    /// A client has given up a GET: the one that is pending, or one that has just been answered.
-    pub(super) fn get_aborted(&mut self, slot: Slot) {
-        if let Some(Link {
-            io: Io::Polling(polling),
-            ..
-        }) = self.links.get(slot)
-            && polling.get.as_ref().is_some_and(oneshot::Sender::is_closed)
-        {
-            self.with_session(slot, Session::get_aborted);
-        }
-    }
-
-    /// A WebSocket with the session id of a connection. `true`: it is watched from now on.
-    pub(super) fn probe(&mut self, slot: Slot, stream: TcpStream, read: Vec<u8>) -> bool {
-        let socket = Socket::new(stream, read, self.config.engine.max_payload);
-        let now = self.now;
-        let accepted = self
-            .with_session(slot, |session, _| session.probe_opened(now))
-            .unwrap_or(false);
-        match self.links.get_mut(slot).map(|link| &mut link.io) {
-            Some(Io::Polling(polling)) if accepted => {
-                polling.probe = Some(Box::new(socket));
-                true
-            }
-            _ => {
-                self.close_socket(socket, None, None);
-                false
-            }
-        }
     }
 
     /// Does what a connection's deadline was for; says whether it is the application's too.
@@ -557,10 +478,4 @@ impl Links {
             self.timers.set(slot, &mut link.armed, deadline);
         }
     }
-}
-
-/// Why a POST could not be read.
-pub(super) enum PostError {
-    TooLarge,
-    Aborted,
 }

@@ -120,6 +120,18 @@ ${servers(this.apis)}
     return file;
   }
 
+  /** One gateway's own address. */
+  gatewayUrl(number) {
+    return `http://${local(this.gateways[number].port)}`;
+  }
+
+  /** SIGTERM to one gateway; resolves to its exit status and to how long it took, in seconds. */
+  async drain(number, patience) {
+    const start = performance.now();
+    const { code } = await this.#roles[APIS + number].end('SIGTERM', patience);
+    return { code, seconds: (performance.now() - start) / 1_000 };
+  }
+
   get alive() {
     return this.#roles.every((child) => child.alive);
   }

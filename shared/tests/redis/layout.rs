@@ -2,7 +2,7 @@
 
 use callboard_shared::{
     bus::{
-        Bus, LogLimits,
+        Ask, Bus, LogLimits, Push, Request,
         redis::{RedisBus, RedisSettings},
     },
     config::ConfigError,
@@ -11,7 +11,7 @@ use callboard_shared::{
 use callboard_testbed::{cluster::RedisCluster, redis::Redis};
 use tokio::time::timeout;
 
-use crate::fixture::{PATIENCE, command, epoch, eventually, settings};
+use crate::fixture::{PATIENCE, bus, command, epoch, eventually, settings};
 
 async fn start(settings: RedisSettings) -> Result<u16, ConfigError> {
     let bus = RedisBus::start(&settings, LogLimits::default(), Lifecycle::new());
@@ -83,6 +83,27 @@ async fn who_comes_back_to_another_layout_ends() {
         lifecycle.has_failed()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_emptied_is_told_again() {
+    let server = Redis::start(Default::default()).await.unwrap();
+    assert_eq!(start(divided(&[&server], 3)).await.unwrap(), 3);
+    let mut follower = bus(&[&server]).await.open();
+    let mut position = async |tag| {
+        let ask = Ask::Position(tag);
+        follower.requests.send(Request { partition: 0, ask });
+        timeout(PATIENCE, follower.pushes.recv()).await.unwrap()
+    };
+    let first = position(1).await;
+    assert!(matches!(first, Some(Push::Position { tag: 1, .. })));
+    // All connections stay open.
+    server.query::<()>(&command("FLUSHALL")).await.unwrap();
+    let lost = position(2).await;
+    assert!(matches!(lost, Some(Push::Lost(0))), "{lost:?}");
+    let again = position(3).await;
+    assert!(matches!(again, Some(Push::Position { tag: 3, .. })));
+    assert!(start(divided(&[&server], 4)).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::{mem, time::Instant};
 
 use bytes::Bytes;
 
-use super::{Output, Session, State};
+use super::{Closing, Output, Session, State};
 use crate::engine::{Answer, CloseReason, Frame, RequestError, packet::decode_payload};
 
 impl Session {
@@ -18,8 +18,11 @@ impl Session {
             return Some(Answer::Error(RequestError::BadRequest));
         }
         if let Some(body) = self.queue.take_payload(self.config.max_payload) {
-            self.end_if_told(out);
             return Some(Answer::Packets(body));
+        }
+        if let Some(Closing { reason, .. }) = polling.closing {
+            self.end(reason, out);
+            return Some(Answer::packet(&Frame::CLOSE));
         }
         if polling
             .upgrade
@@ -31,6 +34,15 @@ impl Session {
         }
         polling.get_pending = true;
         None
+    }
+
+    /// Answers a pending GET with nothing, so that the client asks anew.
+    pub fn give_get_back(&mut self, out: &mut Vec<Output>) {
+        if let State::Polling(polling) = &mut self.state
+            && mem::take(&mut polling.get_pending)
+        {
+            out.push(Output::AnswerGet(Answer::packet(&Frame::NOOP)));
+        }
     }
 
     /// A POST with its whole body. The messages in it are pushed to `out`.

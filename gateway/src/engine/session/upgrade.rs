@@ -1,9 +1,9 @@
 //! The WebSocket that a polling session may move to.
 
-use std::{mem, time::Instant};
+use std::time::Instant;
 
 use super::{Closing, Output, Session, State, Upgrade};
-use crate::engine::{Answer, Frame};
+use crate::engine::Frame;
 
 impl Session {
     /// A WebSocket with the `sid` of this session is there. `false`: it is one
@@ -32,9 +32,7 @@ impl Session {
             (Some(upgrade), "2probe") if !upgrade.probed => {
                 upgrade.probed = true;
                 out.push(Output::SendToProbe(Frame::PROBE_PONG));
-                if mem::take(&mut polling.get_pending) {
-                    out.push(Output::AnswerGet(Answer::packet(&Frame::NOOP)));
-                }
+                self.give_get_back(out);
             }
             (Some(upgrade), "5") if upgrade.probed => {
                 let closing = polling.closing.take();

@@ -139,6 +139,11 @@ impl Harness {
         answer
     }
 
+    pub(super) fn give_get_back(&mut self) {
+        self.session.give_get_back(&mut self.out);
+        self.carry_out();
+    }
+
     pub(super) fn abort_get(&mut self) {
         self.get_pending = false;
         self.session.get_aborted(&mut self.out);

@@ -13,6 +13,7 @@ enum Step {
     Post(&'static str),
     PostConflict,
     PostTooLarge,
+    GiveGetBack,
     AbortGet,
     AbortPost,
     OpenProbe,
@@ -33,6 +34,7 @@ enum Step {
 fn smooth() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => Just(Step::Get),
+        1 => Just(Step::GiveGetBack),
         2 => Just(Step::Post("4up\x1ebAQID")),
         4 => Just(Step::Post("3")),
         1 => Just(Step::OpenProbe),
@@ -89,6 +91,7 @@ fn carry_out(step: &Step, harness: &mut Harness, sent: &mut Vec<Frame>, closing:
         Step::PostTooLarge => {
             harness.post_too_large();
         }
+        Step::GiveGetBack => harness.give_get_back(),
         Step::AbortGet => harness.abort_get(),
         Step::AbortPost => harness.abort_post(),
         Step::OpenProbe => {

@@ -28,7 +28,7 @@ use tokio::sync::{
 };
 
 use super::{
-    super::{Ask, Channel, Link, PartitionId, Push, Request, Requests},
+    super::{Ask, Channel, Epoch, Link, PartitionId, Push, Request, Requests},
     RedisBus, functions, messages, names,
     nodes::Connection,
 };
@@ -48,6 +48,8 @@ enum Trouble {
     Ended,
     #[error("the partition has moved to another node")]
     Moved,
+    #[error("a new epoch has begun on the same connection")]
+    Begun,
     #[error("what was pushed cannot be read")]
     Unreadable,
     #[error("the subscriber does not keep up")]
@@ -221,6 +223,21 @@ struct Feed {
 struct Open {
     pushes: Sender<Push>,
     ended: oneshot::Sender<Trouble>,
+    /// That of the connection's first point.
+    epoch: Option<Epoch>,
+}
+
+impl Open {
+    /// Brings one push. A Redis that is emptied keeps its connections; the next one is made with all
+    /// that a new Redis has to be told.
+    fn bring(&mut self, push: Push) -> Result<(), Trouble> {
+        if let Push::Entry { point, .. } | Push::Position { point, .. } = &push
+            && *self.epoch.get_or_insert(point.epoch) != point.epoch
+        {
+            return Err(Trouble::Begun);
+        }
+        self.pushes.try_send(push).map_err(|_| Trouble::Behind)
+    }
 }
 
 impl Feed {
@@ -233,7 +250,11 @@ impl Feed {
         let feed = Self {
             partition,
             own,
-            open: Mutex::new(Some(Open { pushes, ended })),
+            open: Mutex::new(Some(Open {
+                pushes,
+                ended,
+                epoch: None,
+            })),
         };
         (Arc::new(feed), trouble)
     }
@@ -277,13 +298,11 @@ impl Feed {
 impl AsyncPushSender for Feed {
     fn send(&self, info: PushInfo) -> Result<(), SendError> {
         let mut open = self.lock();
-        let Some(Open { pushes, .. }) = open.as_ref() else {
+        let Some(to) = open.as_mut() else {
             return Err(SendError);
         };
-        let sent = self.read(info).and_then(|push| match push {
-            Some(push) => pushes.try_send(push).map_err(|_| Trouble::Behind),
-            None => Ok(()),
-        });
+        let push = self.read(info);
+        let sent = push.and_then(|push| push.map_or(Ok(()), |push| to.bring(push)));
         sent.map_err(|trouble| {
             if let Some(Open { ended, .. }) = open.take() {
                 // Whoever served the connection may have given it up already.

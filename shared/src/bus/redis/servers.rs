@@ -57,7 +57,7 @@ pub(super) enum Places {
 pub(super) struct Servers {
     places: Places,
     /// The master of each partition of a cluster.
-    masters: Kept<Vec<ConnectionInfo>>,
+    masters: Memo<Vec<ConnectionInfo>>,
     /// For each partition.
     connections: Vec<Connections>,
     /// Once it is known how they are divided.
@@ -73,8 +73,8 @@ struct Agreement {
 
 #[derive(Default)]
 struct Connections {
-    prompt: Kept<MultiplexedConnection>,
-    bulk: Kept<MultiplexedConnection>,
+    prompt: Memo<MultiplexedConnection>,
+    bulk: Memo<MultiplexedConnection>,
     /// The masters that the subscriber went by when it connected last.
     followed: Mutex<Arc<OnceCell<Vec<ConnectionInfo>>>>,
 }
@@ -83,7 +83,7 @@ impl Servers {
     pub(super) fn new(places: Places, partitions: PartitionId) -> Self {
         Self {
             places,
-            masters: Kept::default(),
+            masters: Memo::default(),
             connections: (0..partitions).map(|_| Connections::default()).collect(),
             agreement: None,
         }
@@ -249,15 +249,15 @@ pub(super) async fn visit(place: ConnectionInfo) -> RedisResult<MultiplexedConne
 }
 
 /// Something that is made once, by whoever needs it first, and kept until it is forgotten.
-struct Kept<T>(Mutex<Arc<OnceCell<T>>>);
+struct Memo<T>(Mutex<Arc<OnceCell<T>>>);
 
-impl<T> Default for Kept<T> {
+impl<T> Default for Memo<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T> Kept<T> {
+impl<T> Memo<T> {
     fn current(&self) -> Arc<OnceCell<T>> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
