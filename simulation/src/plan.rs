@@ -76,14 +76,15 @@ const ALL: [Trouble; 12] = [
 ];
 
 impl Plan {
-    /// Decides.
+    /// Decides. If `only` is given, nothing else goes wrong.
     #[must_use]
-    pub fn new(dice: &Dice) -> Self {
+    pub fn new(dice: &Dice, only: Option<Trouble>) -> Self {
         let partitions = 1 + usize::from(dice.percent(50));
         let one = |several: &[usize]| dice.pick(several).copied().unwrap_or(1);
         let users = one(&[2, 3, 3, 4]);
         // Few kinds of trouble at a time, or one alone: more of each, and traces that one can read.
-        let only = dice.percent(25).then(|| dice.pick(&ALL).copied()).flatten();
+        let alone = dice.percent(25).then(|| dice.pick(&ALL).copied()).flatten();
+        let only = only.or(alone);
         let troubles: Vec<Trouble> = ALL
             .into_iter()
             .filter(|trouble| only.map_or(dice.percent(35), |only| *trouble == only))

@@ -13,7 +13,7 @@ use std::{
 
 use callboard_shared::rules::Rule;
 
-use crate::world::Run;
+use crate::{plan::Trouble, world::Run};
 
 /// A rule that does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +179,22 @@ impl Without {
         match self {
             Self::Product(_) => None,
             Self::Script(rule) => Some(rule.passage),
+        }
+    }
+
+    /// The only trouble in worlds that are to find out: where it takes a certain one, others just make
+    /// that rare.
+    #[must_use]
+    pub fn trouble(self) -> Option<Trouble> {
+        match self {
+            Self::Product(Rule::Settling) => Some(Trouble::Failover),
+            Self::Product(Rule::ConnectFirst) => Some(Trouble::Clients),
+            Self::Product(Rule::PushedEarlyIsDiscarded) => Some(Trouble::Refusal),
+            Self::Script(ScriptRule {
+                name: "ReceiptsAfterEvents",
+                ..
+            }) => Some(Trouble::Failover),
+            _ => None,
         }
     }
 

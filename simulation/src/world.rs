@@ -142,7 +142,7 @@ impl Deref for World {
 impl World {
     fn new(run: Run) -> anyhow::Result<Self> {
         let dice = Dice::new(run.seed);
-        let plan = Plan::new(&dice);
+        let plan = Plan::new(&dice, run.without.and_then(Without::trouble));
         let trace = Trace::new(run.readable);
         trace.note("plan", format!("{plan:?}"));
         let clock = VirtualClock::new();
