@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Installs what a fresh Debian machine with Rust and Node.js lacks. Does nothing where nothing is
+# Installs what a fresh Debian machine with Rust and Node.js lacks to build, and for each name given:
+# `services` (PostgreSQL, Redis, haproxy), `tests` (Python, a browser). Does nothing where nothing is
 # missing.
 set -euo pipefail
+
+wants() { [[ " $wanted " == *" $1 "* ]]; }
+wanted=$*
 
 need() {
   echo "$1 is needed: $2" >&2
@@ -9,7 +13,7 @@ need() {
 }
 
 command -v cargo >/dev/null || need cargo 'install Rust (rustup.rs)'
-command -v node >/dev/null || need node 'install Node.js 20 or later'
+command -v node >/dev/null || need node 'install Node.js 20.19 or later'
 
 # Debian keeps servers where a user's PATH does not lead.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -17,11 +21,16 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 packages=()
 services=()
 command -v cc >/dev/null || packages+=(build-essential)
-command -v python3 >/dev/null || packages+=(python3)
-python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
-compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || services+=(postgresql)
-command -v redis-server >/dev/null || services+=(redis-server)
-command -v haproxy >/dev/null || services+=(haproxy)
+if wants tests; then
+  command -v python3 >/dev/null || packages+=(python3)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+  command -v chromium >/dev/null || packages+=(chromium fonts-liberation)
+fi
+if wants services; then
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || services+=(postgresql)
+  command -v redis-server >/dev/null || services+=(redis-server)
+  command -v haproxy >/dev/null || services+=(haproxy)
+fi
 packages+=(${services[@]+"${services[@]}"})
 
 if ((${#packages[@]} > 0)); then

@@ -16,6 +16,12 @@ cargo clippy --workspace --all-targets --all-features -- -D warnings
 say 'build'
 cargo build --workspace --all-features --bins --examples
 
+say 'the client: lints, types, unit tests, size'
+scripts/client.sh lint
+scripts/client.sh build
+scripts/client.sh types
+scripts/client.sh test 2>&1 | tee -a "$log"
+
 say 'unit, conformance and integration tests'
 # The worlds run below, in a profile in which thousands take seconds.
 cargo test --workspace --exclude callboard-simulation --all-features 2>&1 | tee -a "$log"
@@ -29,14 +35,18 @@ interop/run.sh 2>&1 | tee -a "$log"
 say 'interoperability: a fleet'
 CALLBOARD_TARGET=fleet target/debug/with-postgres interop/run.sh 2>&1 | tee -a "$log"
 
+say 'the page, in a browser'
+scripts/client.sh e2e 2>&1 | tee -a "$log"
+
 say 'faults'
 target/debug/chaos --short 2>&1 | tee -a "$log"
 
-# Four runners, four ways to say how many.
+# Each runner has its own way to say how many.
 passed=$(
   {
     sed -nE 's/^test result: .* ([0-9]+) passed.*/\1/p' "$log"
     sed -nE 's/^. all: ([0-9]+) passed.*/\1/p' "$log"
+    sed -E 's/\x1b\[[0-9;]*m//g' "$log" | sed -nE 's/^ +(Tests +)?([0-9]+) passed.*/\2/p'
     sed -nE 's/^Ran ([0-9]+) tests? in .*/\1/p' "$log"
     grep -cE '^\| [^|]+ \| [0-9]+ \|' "$log" || true
   } | awk '{ sum += $1 } END { print sum + 0 }'
