@@ -167,6 +167,7 @@ impl Dev {
         let tokens = tokens.collect::<anyhow::Result<_>>()?;
         let router = api
             .router()
+            .merge(api.entrance(auth))
             .merge(server.router("/socket.io/"))
             .fallback_service(api.fallback());
         let admin_address = admin_listener.local_addr()?;

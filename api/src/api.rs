@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use callboard_shared::{
-    auth::Verifier, bus::Bus, clock::Clock, config::Origin, internal::InternalToken,
+    auth::{AuthSettings, Verifier},
+    bus::Bus,
+    clock::Clock,
+    config::Origin,
+    internal::InternalToken,
     lifecycle::Lifecycle,
 };
 use prometheus::{IntCounterVec, Registry};
@@ -18,6 +22,7 @@ use crate::{
     outbox::Sweeper,
     publisher::Publisher,
     router::{self, Surroundings},
+    routes::dev_token::Minter,
     settings::ApiLimits,
     store::{Store, StoreError},
 };
@@ -124,6 +129,16 @@ impl Api {
     /// set once on the router that this one is merged into.
     pub fn router(&self) -> Router {
         router::router(&self.around)
+    }
+
+    /// Gives anybody a token under any name: for `callboard dev`, where the page asks for nothing
+    /// but a name.
+    pub fn entrance(&self, auth: AuthSettings) -> Router {
+        let minter = Minter {
+            auth,
+            clock: Arc::clone(&self.clock),
+        };
+        router::entrance(minter, &self.around)
     }
 
     /// Answers 404 to unknown paths: a service for `Router::fallback_service`.

@@ -6,7 +6,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    routing::get,
+    routing::{get, post},
 };
 use callboard_shared::{config::Origin, cors};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -18,7 +18,11 @@ use crate::{
     layers::{self, Gate},
     metrics::Metrics,
     operations::Operations,
-    routes::{conversations, docs, events, messages, participants, read, sync},
+    routes::{
+        conversations, demo,
+        dev_token::{self, Minter},
+        docs, events, messages, participants, read, sync,
+    },
 };
 
 /// Every route that is behind authentication.
@@ -63,7 +67,8 @@ pub(crate) fn router(around: &Surroundings) -> Router {
         ))
         .with_state(around.operations.clone());
     let open = Router::new()
-        .route("/", get(docs::root))
+        .route("/", get(demo::index))
+        .route("/assets/{file}", get(demo::asset))
         .route(
             "/openapi.json",
             get(docs::description).with_state(Arc::new(description)),
@@ -75,6 +80,15 @@ pub(crate) fn router(around: &Surroundings) -> Router {
         .merge(behind_the_gate)
         .method_not_allowed_fallback(async || Problem::no_method());
     surround(routes, around)
+}
+
+/// Where anybody gets a token under any name.
+pub(crate) fn entrance(minter: Minter, around: &Surroundings) -> Router {
+    let route = Router::new()
+        .route("/dev/token", post(dev_token::mint_token))
+        .method_not_allowed_fallback(async || Problem::no_method())
+        .with_state(minter);
+    surround(route, around)
 }
 
 /// What unknown paths answer.

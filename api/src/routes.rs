@@ -1,6 +1,8 @@
 //! The handlers, a file a resource. Each extracts, calls one operation, and answers.
 
 pub(crate) mod conversations;
+pub(crate) mod demo;
+pub(crate) mod dev_token;
 pub(crate) mod docs;
 pub(crate) mod events;
 pub(crate) mod messages;

@@ -6,7 +6,7 @@ import { request } from '../lib/http.js';
 import { cell } from '../lib/matrix.js';
 import { RawSocket } from '../lib/raw.js';
 import { eventually } from '../lib/recorder.js';
-import { Server } from '../lib/server.js';
+import { FLEET, Server } from '../lib/server.js';
 
 const OURS = 'https://app.example.org';
 const OURS_TOO = 'http://localhost:3000';
@@ -131,6 +131,24 @@ describe('the public listener', { concurrency: true }, () => {
     if (answer.status > 300 && answer.status < 309) answer = await request(new URL(answer.headers.location, `${server.url}/docs`));
     assert.equal(answer.status, 200);
     assert.match(answer.headers['content-type'], /^text\/html/);
+  });
+
+  test('gives a token for a name in dev alone', async () => {
+    const enter = (body, type = 'application/json') =>
+      request(`${server.url}/dev/token`, { method: 'POST', headers: { 'content-type': type }, body: JSON.stringify(body) });
+    const answer = await enter({ userId: 'dora', name: 'Dora' });
+    if (FLEET) {
+      assert.equal(answer.status, 404);
+      return;
+    }
+    assert.equal(answer.status, 200);
+    const headers = { authorization: `Bearer ${answer.body.token}` };
+    assert.equal((await request(`${server.url}/messages/conversations`, { headers })).status, 200);
+    const nobody = await enter({ userId: '' });
+    assert.equal(nobody.status, 400);
+    assert.deepEqual(nobody.body.errors.map(({ field }) => field), ['userId']);
+    // A page of another origin can send a form without asking first; not JSON.
+    assert.equal((await enter({ userId: 'dora' }, 'text/plain')).status, 400);
   });
 
   test('keeps the admin endpoints to the admin listener', async () => {

@@ -1,4 +1,4 @@
-//! The API's description, a page to read it on, and `/`. Open to everybody.
+//! The API's description, and a page to read it on. Open to everybody.
 
 use std::sync::{Arc, LazyLock};
 
@@ -68,11 +68,6 @@ impl Modify for Bearer {
 /// Where the page finds the description.
 static CONFIG: LazyLock<Arc<Config<'static>>> =
     LazyLock::new(|| Arc::new(Config::from("/openapi.json")));
-
-/// That somebody is there.
-pub(crate) async fn root() -> &'static str {
-    "Callboard's API. Its description is at /docs.\n"
-}
 
 pub(crate) async fn description(
     State(description): State<Arc<utoipa::openapi::OpenApi>>,
