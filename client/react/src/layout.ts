@@ -1,0 +1,48 @@
+// Where a message stands among its neighbours. Looked up for the rows on the screen only, so its cost does not grow with
+// the number of messages.
+
+import type { ChatMessage } from '@callboard/client';
+import { dayOf } from './format.js';
+
+/** What surrounds a message. */
+export interface Place {
+  /** It is the first of its day. */
+  readonly startsDay: boolean;
+  /** "New messages" begins with it. */
+  readonly startsNew: boolean;
+  /** It is the first of its sender's in a row. */
+  readonly startsGroup: boolean;
+  /** It is the last of them. */
+  readonly endsGroup: boolean;
+}
+
+/** Messages of one sender stay in one group for as long as no more than this lies between them. */
+const GROUP_GAP = 5 * 60_000;
+
+/** The place of the message at `index`, where "new messages" begins at `firstNew`. */
+export function placeOf(items: readonly ChatMessage[], index: number, firstNew: number): Place {
+  const message = items[index];
+  if (!message) return { startsDay: false, startsNew: false, startsGroup: true, endsGroup: true };
+  const before = items[index - 1];
+  const after = items[index + 1];
+  return {
+    startsDay: !before || !sameDay(before, message),
+    startsNew: index === firstNew,
+    startsGroup: index === firstNew || !before || !sameGroup(before, message),
+    endsGroup: index + 1 === firstNew || !after || !sameGroup(message, after),
+  };
+}
+
+/** The index of the message that "new messages" begins with, or -1. */
+export function firstNewIndex(items: readonly ChatMessage[], firstUnreadSeq: number | undefined): number {
+  if (firstUnreadSeq === undefined) return -1;
+  return items.findIndex(({ own, seq }) => !own && seq !== undefined && seq >= firstUnreadSeq);
+}
+
+function sameDay(a: ChatMessage, b: ChatMessage): boolean {
+  return dayOf(new Date(a.createdAt)) === dayOf(new Date(b.createdAt));
+}
+
+function sameGroup(a: ChatMessage, b: ChatMessage): boolean {
+  return a.senderId === b.senderId && Date.parse(b.createdAt) - Date.parse(a.createdAt) < GROUP_GAP && sameDay(a, b);
+}
