@@ -79,7 +79,6 @@ export class Rooms {
     const load = async () => {
       if (!this.#core.state.get().conversations.has(id)) await this.#sync.fetch(id);
       await this.#load(id);
-      update(this.#core, unreadMarked, id);
     };
     // What does not pass is shown with the messages.
     persist(this.#core, load, (error) => this.#failed(id, error)).catch(() => {});
@@ -88,7 +87,10 @@ export class Rooms {
   async #load(id: string, before?: number): Promise<void> {
     update(this.#core, pageChanged, id, { loading: true });
     const messages = await this.#core.rest.messages(id, before);
-    update(this.#core, historyArrived, id, messages, messages.length === this.#core.settings.pageSize);
+    update(this.#core, (state) => {
+      const arrived = historyArrived(state, id, messages, messages.length === this.#core.settings.pageSize);
+      return before === undefined ? unreadMarked(arrived, id) : arrived;
+    });
     this.#receipts.received(messages);
   }
 
