@@ -54,3 +54,7 @@ const TRANSIENT = new Set<string>([
   'internal',
   'token_unavailable',
 ]);
+
+export function asError(cause: unknown): CallboardError {
+  return cause instanceof CallboardError ? cause : new CallboardError('internal', String(cause), { cause });
+}

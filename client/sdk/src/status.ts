@@ -4,7 +4,7 @@ import type { CallboardError } from './errors.js';
  * Where the connection stands.
  *
  * - `idle`: `connect` has not been called;
- * - `connecting`: for the first time;
+ * - `connecting`: the first attempt, also after `retry` or when the network is back;
  * - `connected`: events arrive, and the queue is sent;
  * - `reconnecting`: lost; the next attempt is at `retryAt`, or under way;
  * - `offline`: the browser has no network; it goes on by itself when there is one;
