@@ -25,7 +25,7 @@ export function ConnectionStatus({ onLogIn }: ConnectionStatusProps) {
       {text && <span className="callboard-status-icon">{severe ? <Alert /> : <Cloud />}</span>}
       <span role="status">{severe ? undefined : text}</span>
       <span role="alert">{severe ? text : undefined}</span>
-      {state === 'reconnecting' && retryAt !== undefined && <Countdown until={retryAt} />}
+      {state === 'reconnecting' && retryAt !== undefined && <Countdown key={retryAt} until={retryAt} />}
       {(state === 'failed' || (state === 'reconnecting' && retryAt !== undefined)) && (
         <button type="button" className="callboard-status-action" onClick={retry}>
           {labels.retryNow}
@@ -62,10 +62,9 @@ function Countdown({ until }: { until: number }) {
   const labels = useLabels();
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
-    setNow(Date.now());
     const timer = setInterval(() => setNow(Date.now()), 500);
     return () => clearInterval(timer);
-  }, [until]);
+  }, []);
   const seconds = Math.ceil((until - now) / 1000);
   return (
     <span className="callboard-status-countdown" aria-hidden="true">
