@@ -10,6 +10,7 @@ import { Empty, MessagesSkeleton } from './Placeholder.js';
 import { useLabels } from './provider.js';
 import { TypingIndicator } from './TypingIndicator.js';
 import { usePageVisible } from './usePageVisible.js';
+import { BOTTOM, useStick } from './useStick.js';
 
 /** The properties of `MessageList`. */
 export interface MessageListProps {
@@ -77,15 +78,12 @@ const COMPONENTS: Components<ChatMessage, HeaderContext> = {
 /** Rendered beyond the edges, in pixels, so that scrolling finds rows there. */
 const AHEAD = { top: 800, bottom: 400 };
 
-/** From the bottom, in pixels, it still counts as being there. */
-const BOTTOM = 48;
-
 function Scroller({ messages, conversationId }: { messages: Messages; conversationId: string }) {
   const { items, hasOlder, error, firstUnreadSeq } = messages;
   const labels = useLabels();
   const { conversation, handle } = useConversation(conversationId);
   const virtuoso = useRef<VirtuosoHandle>(null);
-  const [atBottom, setAtBottom] = useState(false);
+  const { atBottom, attach, arrived } = useStick();
   const unread = conversation?.unreadCount ?? 0;
   const group = (conversation?.participantCount ?? 0) > 2;
   const firstIndex = useFirstIndex(items);
@@ -121,7 +119,8 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
         alignToBottom
         followOutput="auto"
         atBottomThreshold={BOTTOM}
-        atBottomStateChange={setAtBottom}
+        atBottomStateChange={(there) => there && arrived(true)}
+        scrollerRef={attach}
         startReached={() => hasOlder && !error && load(handle)}
         increaseViewportBy={AHEAD}
       />
