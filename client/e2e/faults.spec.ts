@@ -51,7 +51,8 @@ test('what was written offline survives a reload, and is sent once', async ({ ap
   await alice.context.route(/socket\.io|\/messages\//, (route) => route.abort());
   await alice.context.setOffline(false);
   await page.reload();
-  await expect(page.getByRole('alert').or(page.getByRole('status')).first()).toBeAttached();
+  await expect(chat(page).getByText('from the tunnel')).toBeVisible();
+  await expect(waiting(page)).toHaveCount(1);
   expect(await api.contents('bob', id)).toEqual(['while online']);
 
   await alice.context.unroute(/socket\.io|\/messages\//);
@@ -97,7 +98,7 @@ test('without a new token one is logged out, and can log in again', async ({ api
   await page.route('**/dev/token', (route) => route.fulfill({ status: 404 }));
   await page.goto(`${server.url}/`);
   await page.getByRole('button', { name: 'Alice' }).click();
-  await page.getByLabel('Token (JWT)').fill(server.token('alice', 2));
+  await page.getByLabel('Token (JWT)').fill(server.token('alice', 6));
   await page.getByRole('button', { name: 'Go on' }).click();
   await expect(page.getByRole('button', { name: /Casting/ })).toBeVisible();
   await expect(page.getByRole('alert').filter({ hasText: 'You have been logged out' })).toBeVisible();

@@ -1,6 +1,6 @@
 import type { ChatMessage, ConversationHandle, MessageList as Messages } from '@callboard/client';
-import { type ComponentProps, forwardRef, type Ref, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
-import { type Components, Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
+import { type ComponentProps, forwardRef, type Ref, useEffect, useMemo, useRef, useState } from 'react';
+import { type Components, Virtuoso } from 'react-virtuoso';
 import { Announcer } from './Announcer.js';
 import { useConversation, useMessages } from './hooks.js';
 import { ArrowDown, Bubbles } from './icons.js';
@@ -30,14 +30,15 @@ export function MessageList({ conversationId }: MessageListProps) {
   const { items, loaded, error } = messages;
   return (
     <div className="callboard-messages" aria-busy={!loaded && !error}>
-      {loaded && items.length > 0 && (
-        <Scroller key={conversationId} messages={messages} conversationId={conversationId} />
+      {items.length > 0 && (
+        // Before the first page there are at most messages in the queue; the page is a new beginning.
+        <Scroller key={`${conversationId} ${loaded}`} messages={messages} conversationId={conversationId} />
       )}
       {loaded && items.length === 0 && (
         <Empty icon={<Bubbles />} title={labels.noMessages} hint={labels.noMessagesHint} />
       )}
-      {!loaded && !error && <MessagesSkeleton />}
-      {!loaded && error && (
+      {!loaded && !error && items.length === 0 && <MessagesSkeleton />}
+      {!loaded && error && items.length === 0 && (
         <Empty icon={<Bubbles />} title={labels.loadFailed}>
           <button type="button" className="callboard-button" onClick={() => load(handle)}>
             {labels.tryAgain}
@@ -75,30 +76,39 @@ const COMPONENTS: Components<ChatMessage, HeaderContext> = {
   Item: ({ item, context, ...props }) => <li {...(props as ComponentProps<'li'>)} />,
 };
 
-/** Rendered beyond the edges, in pixels, so that scrolling finds rows there. */
-const AHEAD = { top: 800, bottom: 400 };
+/**
+ * Rendered beyond the edge that one scrolls towards, in pixels. Nothing at the other: rows that are measured above what one
+ * reads are made up for only while one scrolls up.
+ */
+const AHEAD = { main: 800, reverse: 0 };
+
+/** A guess, in pixels, until a row was measured. */
+const ROW = 48;
 
 function Scroller({ messages, conversationId }: { messages: Messages; conversationId: string }) {
-  const { items, hasOlder, error, firstUnreadSeq } = messages;
+  const { items, hasOlder, error } = messages;
   const labels = useLabels();
   const { conversation, handle } = useConversation(conversationId);
-  const virtuoso = useRef<VirtuosoHandle>(null);
-  const { atBottom, attach, arrived } = useStick();
   const unread = conversation?.unreadCount ?? 0;
   const group = (conversation?.participantCount ?? 0) > 2;
   const firstIndex = useFirstIndex(items);
-  const firstNew = useMemo(() => firstNewIndex(items, firstUnreadSeq), [items, firstUnreadSeq]);
+  const firstNew = useMemo(() => firstNewIndex(messages), [messages]);
   const [start] = useState(() => (firstNew > 0 ? { index: firstNew, align: 'start' as const, offset: -64 } : LAST));
+  const { position, attach, toBottom } = useStick(start === LAST);
+  const [reached, setReached] = useState<number>();
   const newest = items.at(-1);
 
-  useMarkRead(handle, atBottom && unread > 0, newest?.key);
-  useScrollToOwn(newest, virtuoso);
+  const older = position !== 'unsettled' && reached === firstIndex && hasOlder && !error;
+  useEffect(() => {
+    if (older) load(handle);
+  }, [older, handle]);
+  useMarkRead(handle, position === 'bottom' && unread > 0, newest?.key);
+  useScrollToOwn(newest, toBottom);
   const context = useMemo(() => ({ hasOlder, error, loadOlder: () => load(handle) }), [hasOlder, error, handle]);
 
   return (
     <>
       <Virtuoso<ChatMessage, HeaderContext>
-        ref={virtuoso}
         className="callboard-scroller"
         role="region"
         aria-label={labels.messages}
@@ -113,23 +123,23 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
             message={message}
             handle={handle}
             group={group}
-            {...placeOf(items, index - firstIndex, firstNew)}
+            {...placeOf(messages, index - firstIndex, firstNew)}
           />
         )}
         alignToBottom
-        followOutput="auto"
+        followOutput={() => position === 'bottom' && 'auto'}
         atBottomThreshold={BOTTOM}
-        atBottomStateChange={(there) => there && arrived(true)}
         scrollerRef={attach}
-        startReached={() => hasOlder && !error && load(handle)}
-        increaseViewportBy={AHEAD}
+        startReached={() => setReached(firstIndex)}
+        overscan={AHEAD}
+        defaultItemHeight={ROW}
       />
-      {!atBottom && (
+      {position === 'above' && (
         <button
           type="button"
           className="callboard-jump"
           aria-label={unread > 0 ? labels.jumpToNew(unread) : labels.jumpToLatest}
-          onClick={() => virtuoso.current?.scrollToIndex(LAST)}
+          onClick={toBottom}
         >
           <ArrowDown />
           {unread > 0 && <span className="callboard-badge">{unread > 99 ? '99+' : unread}</span>}
@@ -165,14 +175,14 @@ function useMarkRead(handle: ConversationHandle, due: boolean, newest: string | 
 }
 
 /** Whoever sends a message wants to see it. */
-function useScrollToOwn(newest: ChatMessage | undefined, virtuoso: RefObject<VirtuosoHandle | null>) {
+function useScrollToOwn(newest: ChatMessage | undefined, toBottom: () => void) {
   const key = newest?.key;
   const seen = useRef(key);
   const written = newest?.own && newest.seq === undefined;
   useEffect(() => {
-    if (seen.current !== key && written) virtuoso.current?.scrollToIndex(LAST);
+    if (seen.current !== key && written) toBottom();
     seen.current = key;
-  }, [key, written, virtuoso]);
+  }, [key, written, toBottom]);
 }
 
 function Header({ context }: { context?: HeaderContext }) {

@@ -1,7 +1,7 @@
 // Where a message stands among its neighbours. Looked up for the rows on the screen only, so its cost does not grow with
 // the number of messages.
 
-import type { ChatMessage } from '@callboard/client';
+import type { ChatMessage, MessageList } from '@callboard/client';
 import { dayOf } from './format.js';
 
 /** What surrounds a message. */
@@ -19,24 +19,30 @@ export interface Place {
 /** Messages of one sender stay in one group for as long as no more than this lies between them. */
 const GROUP_GAP = 5 * 60_000;
 
-/** The place of the message at `index`, where "new messages" begins at `firstNew`. */
-export function placeOf(items: readonly ChatMessage[], index: number, firstNew: number): Place {
+/**
+ * The place of the message at `index`, where "new messages" begins at `firstNew`.
+ *
+ * Of the first message nothing is known while there are older ones: it would lose its heading when they come, and what is
+ * below would move.
+ */
+export function placeOf({ items, hasOlder }: MessageList, index: number, firstNew: number): Place {
   const message = items[index];
   if (!message) return { startsDay: false, startsNew: false, startsGroup: true, endsGroup: true };
   const before = items[index - 1];
   const after = items[index + 1];
   return {
-    startsDay: !before || !sameDay(before, message),
+    startsDay: before ? !sameDay(before, message) : !hasOlder,
     startsNew: index === firstNew,
-    startsGroup: index === firstNew || !before || !sameGroup(before, message),
+    startsGroup: index === firstNew || (before ? !sameGroup(before, message) : !hasOlder),
     endsGroup: index + 1 === firstNew || !after || !sameGroup(message, after),
   };
 }
 
-/** The index of the message that "new messages" begins with, or -1. */
-export function firstNewIndex(items: readonly ChatMessage[], firstUnreadSeq: number | undefined): number {
+/** The index of the message that "new messages" begins with, or -1 if there is none, or it is not loaded yet. */
+export function firstNewIndex({ items, hasOlder, firstUnreadSeq }: MessageList): number {
   if (firstUnreadSeq === undefined) return -1;
-  return items.findIndex(({ own, seq }) => !own && seq !== undefined && seq >= firstUnreadSeq);
+  const index = items.findIndex(({ own, seq }) => !own && seq !== undefined && seq >= firstUnreadSeq);
+  return index === 0 && hasOlder ? -1 : index;
 }
 
 function sameDay(a: ChatMessage, b: ChatMessage): boolean {
