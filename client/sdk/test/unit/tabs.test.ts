@@ -1,5 +1,4 @@
-// Tabs that share a queue: with the browser's database and channels, and a lock manager that does what Web Locks do, which
-// Node does not have.
+// Tabs that share a queue.
 
 import 'fake-indexeddb/auto';
 import { IDBFactory } from 'fake-indexeddb';
@@ -9,20 +8,7 @@ import { Outbox } from '../../src/outbox.js';
 import { messageList } from '../../src/state/views.js';
 import type { Message } from '../../src/wire.js';
 import { ID, message, type Scripted, scripted } from '../support/core.js';
-
-/** Exclusive locks, granted in the order in which they were asked for. */
-class Locks {
-  #tail = Promise.resolve();
-
-  request(_name: string, { signal }: { signal: AbortSignal }, hold: () => Promise<void>): Promise<void> {
-    const turn = this.#tail.then(() => {
-      signal.throwIfAborted();
-      return hold();
-    });
-    this.#tail = turn.catch(() => {});
-    return turn;
-  }
-}
+import { Locks } from '../support/locks.js';
 
 const opened: Outbox[] = [];
 let sent: string[];
