@@ -149,9 +149,8 @@ async function refusal(response: Response): Promise<CallboardError> {
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   const { status, statusText, headers } = response;
   const code = problem.code ?? (status < 500 ? 'invalid_data' : 'unavailable');
-  const retryAfter = Number(headers.get('Retry-After') ?? Number.NaN) * 1000;
   return new CallboardError(code, problem.detail ?? `${status} ${statusText}`, {
     status,
-    retryAfter: Number.isNaN(retryAfter) ? undefined : retryAfter,
+    retryAfter: Number(headers.get('Retry-After')) * 1000 || undefined,
   });
 }

@@ -3,6 +3,7 @@
 import { CallboardError } from '../errors.js';
 import type { OutboxItem } from '../outbox/storage.js';
 import type { Message } from '../wire.js';
+import { byActivity } from './conversations.js';
 import { EMPTY_PAGE } from './messages.js';
 import type {
   ChatMessage,
@@ -31,18 +32,13 @@ export const conversationList = () =>
   memo(
     ({ conversations, list }: State) => [conversations, list],
     (conversations, { loaded, loading, cursor, error }): ConversationList => ({
-      items: [...conversations.values()].sort(byActivity),
+      items: byActivity(conversations),
       loaded,
       loading,
       hasMore: !loaded || cursor !== undefined,
       ...(error && { error }),
     }),
   );
-
-function byActivity(a: ConversationState, b: ConversationState): number {
-  if (a.updatedAt !== b.updatedAt) return a.updatedAt < b.updatedAt ? 1 : -1;
-  return a.id < b.id ? 1 : -1;
-}
 
 export const unreadTotal = (state: State): number =>
   [...state.conversations.values()].reduce((sum, { unreadCount }) => sum + unreadCount, 0);
