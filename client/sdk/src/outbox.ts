@@ -100,7 +100,9 @@ export class Outbox {
 
   /** Forgets everything that waits. */
   async clear(): Promise<void> {
-    this.#tabs.tell({ type: 'clear' });
+    const news = { type: 'clear' } as const;
+    this.#told(news);
+    this.#tabs.tell(news);
     await this.#storage.clear(this.#owner);
   }
 

@@ -42,6 +42,18 @@ test('what was received is told after 500 ms, once, up to the newest of each con
   expect(script.told).toEqual(told);
 });
 
+test('of many conversations it is told bit by bit, by the limit of the server', () => {
+  const { script, receipts } = parts();
+  receipts.received(Array.from({ length: 20 }, (_, index) => message(2, { conversationId: `c-${index}` })));
+  vi.advanceTimersByTime(500);
+  expect(script.told).toHaveLength(8);
+  vi.advanceTimersByTime(2_000);
+  expect(script.told).toHaveLength(16);
+  vi.advanceTimersByTime(60_000);
+  expect(script.told).toHaveLength(20);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test('what the server knows to be delivered is not told again', () => {
   const { core, script, receipts } = parts();
   core.state.set(readArrived(core.state.get(), { conversationId: ID, readBy: 'alice', readSeq: 4 }));
