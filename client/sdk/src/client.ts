@@ -85,7 +85,6 @@ export class Callboard {
     if (this.status.get().state === 'closed') return;
     receipts.close();
     core.rest.close();
-    core.rest.tokens.close();
     core.connection.close();
     this.#lost();
     outbox.close();

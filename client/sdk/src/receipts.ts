@@ -20,6 +20,7 @@ export class Receipts {
   readonly #read = new Map<string, Message>();
   /** What the server was told last, by conversation: it repeats it late, or in large conversations not at all. */
   readonly #told = new Map<string, number>();
+  #closed = false;
   #deliveredTimer: ReturnType<typeof setTimeout> | undefined;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -30,6 +31,7 @@ export class Receipts {
   /** Messages have arrived, in whatever way. */
   received(messages: readonly Message[]): void {
     const { settings, state } = this.#core;
+    if (this.#closed) return;
     for (const { conversationId: id, senderId, seq } of messages) {
       const known = participant(state.get().conversations.get(id), settings.userId)?.deliveredSeq ?? 0;
       if (senderId === settings.userId || seq <= Math.max(known, this.#told.get(id) ?? 0)) continue;
@@ -57,6 +59,7 @@ export class Receipts {
   /** Tells what is left to tell, if there is a connection. */
   close(): void {
     this.resume();
+    this.#closed = true;
     clearTimeout(this.#deliveredTimer);
     this.#delivered.clear();
     this.#read.clear();

@@ -91,6 +91,7 @@ export class Rest {
   /** Ends what is under way. */
   close(): void {
     this.#closed = true;
+    this.tokens.close();
     for (const controller of this.#pending) controller.abort();
   }
 

@@ -105,35 +105,20 @@ function remembered<K extends object>(
 }
 
 function fromMessage(message: Message, own: boolean, status: MessageStatus): ChatMessage {
-  const { id, conversationId, seq, senderId, senderName, content, createdAt, clientMessageId } = message;
-  return {
-    // Others' client ids are theirs alone, and might be the same as one of ours.
-    key: own && clientMessageId ? clientMessageId : id,
-    id,
-    ...(clientMessageId && { clientMessageId }),
-    conversationId,
-    seq,
-    senderId,
-    senderName,
-    content,
-    createdAt,
-    own,
-    status,
-  };
+  const { clientMessageId, ...rest } = message;
+  // Others' client ids are theirs alone, and might be the same as one of ours.
+  const key = own && clientMessageId ? clientMessageId : message.id;
+  return { ...rest, key, own, status, ...(clientMessageId && { clientMessageId }) };
 }
 
 export function fromOutbox(item: OutboxItem, me: string, myName: string | null): ChatMessage {
-  const { clientMessageId, conversationId, content, createdAt, status, error } = item;
+  const { order: _, error, ...rest } = item;
   return {
-    key: clientMessageId,
-    clientMessageId,
-    conversationId,
+    ...rest,
+    key: item.clientMessageId,
     senderId: me,
     senderName: myName,
-    content,
-    createdAt,
     own: true,
-    status,
     ...(error && { error: new CallboardError(error.code, error.message) }),
   };
 }

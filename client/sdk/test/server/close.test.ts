@@ -42,8 +42,8 @@ beforeEach(() => {
       timers.delete(timer);
       callback(...args);
     }, delay);
-    // Node's own fetch keeps its connections for a while.
-    if (!new Error().stack?.includes('node:internal/deps/undici')) timers.add(timer);
+    // Node's own fetch keeps its connections for a while, and ws waits for the server to close.
+    if (!/undici|node_modules\/ws\//.test(new Error().stack ?? '')) timers.add(timer);
     return timer;
   });
   vi.stubGlobal('clearTimeout', (timer: NodeJS.Timeout) => {
