@@ -41,7 +41,9 @@ async function withServer(use) {
 }
 
 const description = await withServer(async (url) => (await fetch(`${url}/openapi.json`)).json());
-const text = HEAD + astToString(await openapiTS(description, { alphabetize: true }));
+const types = astToString(await openapiTS(description, { alphabetize: true }));
+// The text of a doc comment is its description; TypeDoc knows no tag for that.
+const text = HEAD + types.replaceAll('@description ', '');
 if (!process.argv.includes('--check')) {
   writeFileSync(target, text);
 } else if (readFileSync(target, 'utf8') !== text) {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-const LIMIT = 12 * 1024;
+const LIMIT = 12_000;
 
 const { outputFiles } = await build({
   entryPoints: [fileURLToPath(new URL('../src/index.ts', import.meta.url))],

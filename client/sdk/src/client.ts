@@ -37,7 +37,7 @@ export interface NewConversation {
 /**
  * A user's connection to Callboard.
  *
- * Nothing happens before `connect`. `close` releases everything, after which the client is of no more use.
+ * Nothing is sent before `connect`. `close` releases everything, after which the client is of no more use.
  */
 export class Callboard {
   readonly userId: string;
@@ -85,7 +85,6 @@ export class Callboard {
     if (this.status.get().state === 'closed') return;
     receipts.close();
     core.rest.close();
-    core.rest.tokens.close();
     core.connection.close();
     this.#lost();
     outbox.close();

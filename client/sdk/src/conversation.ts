@@ -27,7 +27,7 @@ export interface ConversationHandle {
 
   /** Marks everything loaded as read. Repeated calls are gathered. */
   markRead(): void;
-  /** Says whether one is typing. */
+  /** Says whether one is typing. Say it again while it lasts: the server ends it after 5 seconds. */
   setTyping(typing: boolean): void;
   /** Says that a key was pressed: one is typing until 3 seconds after the last key, or until `send`. */
   typed(): void;

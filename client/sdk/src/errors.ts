@@ -46,13 +46,14 @@ export class CallboardError extends Error {
   }
 }
 
+/** What passes by itself, without a status that says so; an expired token is replaced on a connection that stands. */
 const TRANSIENT = new Set<string>([
   'network',
   'timeout',
   'unavailable',
   'rate_limited',
-  'internal',
   'token_unavailable',
+  'token_expired',
 ]);
 
 export function asError(cause: unknown): CallboardError {

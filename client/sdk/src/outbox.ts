@@ -26,7 +26,7 @@ export class Outbox {
   readonly #unstored = new Set<string>();
   /** What this tab may send where there is no lock. */
   readonly #ours = new Set<string>();
-  /** What was dropped while storage was being read: it may be in the answer all the same. */
+  /** What was dropped. News of it from storage or another tab may be older. */
   readonly #dropped = new Set<string>();
   readonly #loaded: Promise<void>;
   #active = false;
@@ -100,7 +100,9 @@ export class Outbox {
 
   /** Forgets everything that waits. */
   async clear(): Promise<void> {
-    this.#tabs.tell({ type: 'clear' });
+    const news = { type: 'clear' } as const;
+    this.#told(news);
+    this.#tabs.tell(news);
     await this.#storage.clear(this.#owner);
   }
 
@@ -120,13 +122,12 @@ export class Outbox {
 
   /** Shows what is stored. */
   async #load(): Promise<void> {
-    this.#dropped.clear();
     try {
       for (const item of await this.#storage.load(this.#owner)) {
-        const known = this.#find(item.conversationId, item.clientMessageId);
-        if (known || this.#dropped.has(item.clientMessageId)) continue;
-        this.#lastOrder = Math.max(this.#lastOrder, item.order);
-        this.#ours.add(item.clientMessageId);
+        const { clientMessageId, conversationId, order } = item;
+        this.#lastOrder = Math.max(this.#lastOrder, order);
+        this.#ours.add(clientMessageId);
+        if (this.#dropped.has(clientMessageId) || this.#find(conversationId, clientMessageId)) continue;
         update(this.#core, outboxPut, item);
       }
     } catch (cause) {
@@ -175,7 +176,7 @@ export class Outbox {
     } else if (news.type === 'drop') {
       this.#dropped.add(news.item.clientMessageId);
       update(this.#core, outboxDropped, news.item, news.message);
-    } else {
+    } else if (!this.#dropped.has(news.item.clientMessageId)) {
       update(this.#core, outboxPut, news.item);
       this.#pump();
     }

@@ -5,6 +5,9 @@ import { readArrived } from './state/state.js';
 import type { Message } from './wire.js';
 
 const DELIVERED_AFTER = 500;
+/** Of how many conversations deliveries are told at once, and how long after that of the next: the server has a limit. */
+const DELIVERED_AT_ONCE = 8;
+const DELIVERED_NEXT = 2_000;
 const READ_AFTER = 300;
 /** After these there is no point in asking again. */
 const FINAL = new Set(['invalid_data', 'forbidden', 'not_found']);
@@ -17,6 +20,7 @@ export class Receipts {
   readonly #read = new Map<string, Message>();
   /** What the server was told last, by conversation: it repeats it late, or in large conversations not at all. */
   readonly #told = new Map<string, number>();
+  #closed = false;
   #deliveredTimer: ReturnType<typeof setTimeout> | undefined;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -27,6 +31,7 @@ export class Receipts {
   /** Messages have arrived, in whatever way. */
   received(messages: readonly Message[]): void {
     const { settings, state } = this.#core;
+    if (this.#closed) return;
     for (const { conversationId: id, senderId, seq } of messages) {
       const known = participant(state.get().conversations.get(id), settings.userId)?.deliveredSeq ?? 0;
       if (senderId === settings.userId || seq <= Math.max(known, this.#told.get(id) ?? 0)) continue;
@@ -54,6 +59,8 @@ export class Receipts {
   /** Tells what is left to tell, if there is a connection. */
   close(): void {
     this.resume();
+    this.#closed = true;
+    clearTimeout(this.#deliveredTimer);
     this.#delivered.clear();
     this.#read.clear();
   }
@@ -61,11 +68,12 @@ export class Receipts {
   #sendDelivered(): void {
     clearTimeout(this.#deliveredTimer);
     this.#deliveredTimer = undefined;
-    for (const [conversationId, seq] of this.#delivered) {
+    for (const [conversationId, seq] of [...this.#delivered].slice(0, DELIVERED_AT_ONCE)) {
       if (!this.#core.connection.tell('mark-delivered', { conversationId, seq })) return;
       this.#told.set(conversationId, seq);
       this.#delivered.delete(conversationId);
     }
+    if (this.#delivered.size > 0) this.#deliveredTimer = setTimeout(() => this.#sendDelivered(), DELIVERED_NEXT);
   }
 
   #sendRead(): void {

@@ -91,6 +91,7 @@ export class Rest {
   /** Ends what is under way. */
   close(): void {
     this.#closed = true;
+    this.tokens.close();
     for (const controller of this.#pending) controller.abort();
   }
 
@@ -149,9 +150,8 @@ async function refusal(response: Response): Promise<CallboardError> {
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   const { status, statusText, headers } = response;
   const code = problem.code ?? (status < 500 ? 'invalid_data' : 'unavailable');
-  const retryAfter = Number(headers.get('Retry-After') ?? Number.NaN) * 1000;
   return new CallboardError(code, problem.detail ?? `${status} ${statusText}`, {
     status,
-    retryAfter: Number.isNaN(retryAfter) ? undefined : retryAfter,
+    retryAfter: Number(headers.get('Retry-After')) * 1000 || undefined,
   });
 }

@@ -76,16 +76,17 @@ export class Rooms {
     this.#join(id);
     const page = this.#page(id);
     if (page?.loaded || page?.loading) return;
-    const load = async () => {
-      if (!this.#core.state.get().conversations.has(id)) await this.#sync.fetch(id);
-      await this.#load(id);
-    };
     // What does not pass is shown with the messages.
-    persist(this.#core, load, (error) => this.#failed(id, error)).catch(() => {});
+    persist(
+      this.#core,
+      () => this.#load(id),
+      (error) => this.#failed(id, error),
+    ).catch(() => {});
   }
 
   async #load(id: string, before?: number): Promise<void> {
     update(this.#core, pageChanged, id, { loading: true });
+    if (!this.#core.state.get().conversations.has(id)) await this.#sync.fetch(id);
     const messages = await this.#core.rest.messages(id, before);
     update(this.#core, (state) => {
       const arrived = historyArrived(state, id, messages, messages.length === this.#core.settings.pageSize);

@@ -1,6 +1,7 @@
 import { type Core, persist, report, update } from './core.js';
 import { asError, CallboardError } from './errors.js';
 import { Sequencer } from './sequencer.js';
+import { byActivity } from './state/conversations.js';
 import { conversationGone, conversationsArrived, eventArrived, listChanged } from './state/state.js';
 import type { Conversation, SequencedEvent } from './wire.js';
 
@@ -104,8 +105,8 @@ export class Sync {
     try {
       while (this.#mended < this.#missed) {
         const missed = this.#missed;
-        const first = !this.#core.state.get().list.loaded;
-        if (!(await persist(this.#core, () => (first ? this.loadPage() : this.#sync())))) break;
+        const { loaded } = this.#core.state.get().list;
+        if (!(await persist(this.#core, () => (loaded ? this.#sync() : this.loadPage())))) break;
         this.#mended = missed;
       }
     } catch (cause) {
@@ -119,7 +120,7 @@ export class Sync {
 
   async #sync(): Promise<void> {
     const { conversations } = this.#core.state.get();
-    const latest = [...conversations.values()].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1)).slice(0, CURSORS);
+    const latest = byActivity(conversations).slice(0, CURSORS);
     const cursors = Object.fromEntries(latest.map(({ id }) => [id, this.#sequencer.cursor(id)]));
     const { conversations: missed, joined, left } = await this.#core.rest.sync(cursors);
     for (const id of left) this.remove(id);

@@ -85,7 +85,8 @@ export class Typing {
 
   /** The connection is lost: nothing is known of anybody, and the server has ended one's own typing. */
   forget(): void {
-    for (const key of this.#expiries.keys()) this.stopped(...(key.split(' ', 2) as [string, string]));
+    for (const [id, typists] of this.#core.state.get().typing)
+      for (const { userId } of typists) this.stopped(id, userId);
     for (const { pause } of this.#own.values()) clearTimeout(pause);
     this.#own.clear();
   }

@@ -13,7 +13,7 @@ export interface paths {
         put?: never;
         /**
          * Creates a conversation.
-         * @description The creator always takes part. Between two people there is one direct conversation: creating it
+         * The creator always takes part. Between two people there is one direct conversation: creating it
          *     again answers 200 with the same one.
          */
         post: operations["createConversation"];
@@ -71,7 +71,7 @@ export interface paths {
         put?: never;
         /**
          * Sends a message.
-         * @description When this answers, the message is stored for good.
+         * When this answers, the message is stored for good.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -153,320 +153,320 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description People to add. */
+        /** People to add. */
         AddParticipants: {
-            /** @description Who. Those who take part already are passed over. */
+            /** Who. Those who take part already are passed over. */
             userIds: components["schemas"]["UserId"][];
         };
-        /** @description The sender's own id for a message: 1–64 Unicode scalars, without U+0000. */
+        /** The sender's own id for a message: 1–64 Unicode scalars, without U+0000. */
         ClientMessageId: string;
-        /** @description What a message says: 1–8,000 Unicode scalars, without U+0000. */
+        /** What a message says: 1–8,000 Unicode scalars, without U+0000. */
         Content: string;
         /**
-         * @description A conversation. In events it lacks what differs by reader or by the moment: `unreadCount`,
+         * A conversation. In events it lacks what differs by reader or by the moment: `unreadCount`,
          *     `lastMessage`, and the participants' `readSeq` and `deliveredSeq`.
          */
         Conversation: {
-            /** @description When it was created. */
+            /** When it was created. */
             createdAt: components["schemas"]["Timestamp"];
-            /** @description Who created it. */
+            /** Who created it. */
             createdBy: components["schemas"]["UserId"];
-            /** @description The conversation's id. */
+            /** The conversation's id. */
             id: components["schemas"]["ConversationId"];
-            /** @description Group or direct. */
+            /** Group or direct. */
             kind: components["schemas"]["ConversationKind"];
             lastMessage?: components["schemas"]["Message"] | null;
-            /** @description The number of its last event. */
+            /** The number of its last event. */
             lastSeq: components["schemas"]["Seq"];
             /**
              * Format: int32
-             * @description How many take part.
+             * How many take part.
              */
             participantCount: number;
-            /** @description The first 100 participants, in the order of their joining. */
+            /** The first 100 participants, in the order of their joining. */
             participants: components["schemas"]["Participant"][];
-            /** @description 1–200 Unicode scalars, or null. */
+            /** 1–200 Unicode scalars, or null. */
             title: string | null;
             /**
              * Format: int64
-             * @description Others' messages past the reader's `readSeq`; absent in events.
+             * Others' messages past the reader's `readSeq`; absent in events.
              */
             unreadCount?: number | null;
-            /** @description When something sequenced last happened in it. */
+            /** When something sequenced last happened in it. */
             updatedAt: components["schemas"]["Timestamp"];
         };
-        /** @description `conversation-deleted`: it is gone, or the reader is no longer a participant. */
+        /** `conversation-deleted`: it is gone, or the reader is no longer a participant. */
         ConversationDeleted: {
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
         };
         /**
          * Format: uuid
-         * @description A conversation.
+         * A conversation.
          * @example 0199c5a2-9f3e-7cc0-8a34-6d1e1f0b7a55
          */
         ConversationId: string;
         /**
-         * @description What a conversation is.
+         * What a conversation is.
          * @enum {string}
          */
         ConversationKind: "group" | "direct";
-        /** @description A page of conversations. */
+        /** A page of conversations. */
         ConversationPage: {
-            /** @description The conversations, latest activity first. */
+            /** The conversations, latest activity first. */
             items: components["schemas"]["Conversation"][];
-            /** @description Where the next page begins, if there is one. */
+            /** Where the next page begins, if there is one. */
             nextCursor?: string | null;
         };
-        /** @description `conversation-updated`: created, renamed, or its participants changed. */
+        /** `conversation-updated`: created, renamed, or its participants changed. */
         ConversationUpdated: {
-            /** @description The conversation as it is after the change. */
+            /** The conversation as it is after the change. */
             conversation: components["schemas"]["Conversation"];
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description The event's place. */
+            /** The event's place. */
             seq: components["schemas"]["Seq"];
         };
-        /** @description A conversation to create. */
+        /** A conversation to create. */
         CreateConversation: {
             /** @default group */
             kind: components["schemas"]["ConversationKind"] | null;
-            /** @description Who takes part besides the creator. */
+            /** Who takes part besides the creator. */
             participantIds: components["schemas"]["UserId"][];
             title?: components["schemas"]["Title"] | null;
         };
         /**
-         * @description A stable error code. Its meaning never changes; new ones may be added.
+         * A stable error code. Its meaning never changes; new ones may be added.
          * @enum {string}
          */
         ErrorCode: "invalid_data" | "invalid_token" | "token_expired" | "token_missing" | "forbidden" | "not_found" | "too_large" | "rate_limited" | "unavailable" | "internal" | "unknown_event";
-        /** @description Some events. */
+        /** Some events. */
         EventList: {
-            /** @description The events, in order and without gaps. */
+            /** The events, in order and without gaps. */
             items: components["schemas"]["SequencedEvent"][];
         };
         /**
-         * @description The events of a conversation, by the names they have on the socket.
+         * The events of a conversation, by the names they have on the socket.
          * @enum {string}
          */
         EventName: "new-message" | "conversation-updated" | "conversation-deleted" | "messages-read" | "messages-delivered";
-        /** @description What is wrong with a field. */
+        /** What is wrong with a field. */
         FieldError: {
-            /** @description The field's name on the wire. */
+            /** The field's name on the wire. */
             field: string;
-            /** @description What is accepted. */
+            /** What is accepted. */
             message: string;
         };
-        /** @description What was read. */
+        /** What was read. */
         MarkRead: {
-            /** @description Everything up to the newest of these; without it, everything. */
+            /** Everything up to the newest of these; without it, everything. */
             messageIds?: components["schemas"]["MessageId"][] | null;
         };
-        /** @description A message. */
+        /** A message. */
         Message: {
-            /** @description The sender's own id for it, by which a repeated send is recognised. */
+            /** The sender's own id for it, by which a repeated send is recognised. */
             clientMessageId: string | null;
-            /** @description The text, 1–8,000 Unicode scalars. */
+            /** The text, 1–8,000 Unicode scalars. */
             content: string;
-            /** @description The conversation it belongs to. */
+            /** The conversation it belongs to. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description When it was accepted. */
+            /** When it was accepted. */
             createdAt: components["schemas"]["Timestamp"];
-            /** @description The message's id. */
+            /** The message's id. */
             id: components["schemas"]["MessageId"];
-            /** @description Who sent it. */
+            /** Who sent it. */
             senderId: components["schemas"]["UserId"];
-            /** @description The sender's display name when it was sent, if their token had one. */
+            /** The sender's display name when it was sent, if their token had one. */
             senderName: string | null;
-            /** @description Its place in the conversation's sequence. */
+            /** Its place in the conversation's sequence. */
             seq: components["schemas"]["Seq"];
         };
         /**
          * Format: uuid
-         * @description A message.
+         * A message.
          * @example 0199c5a2-9f3e-7cc0-8a34-6d1e1f0b7a55
          */
         MessageId: string;
-        /** @description Some messages. */
+        /** Some messages. */
         MessageList: {
-            /** @description The messages: newest first, oldest first after a number. */
+            /** The messages: newest first, oldest first after a number. */
             items: components["schemas"]["Message"][];
         };
-        /** @description `messages-delivered`. */
+        /** `messages-delivered`. */
         MessagesDelivered: {
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description Up to where. */
+            /** Up to where. */
             deliveredSeq: components["schemas"]["Seq"];
-            /** @description To whom. */
+            /** To whom. */
             deliveredTo: components["schemas"]["UserId"];
         };
-        /** @description `messages-read`. */
+        /** `messages-read`. */
         MessagesRead: {
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description The newly read messages; of more than 100 the newest 100. */
+            /** The newly read messages; of more than 100 the newest 100. */
             messageIds: components["schemas"]["MessageId"][];
-            /** @description When. */
+            /** When. */
             readAt: components["schemas"]["Timestamp"];
-            /** @description Who read them. */
+            /** Who read them. */
             readBy: components["schemas"]["UserId"];
-            /** @description Up to where they have read. */
+            /** Up to where they have read. */
             readSeq: components["schemas"]["Seq"];
         };
-        /** @description What the caller has missed of a conversation. */
+        /** What the caller has missed of a conversation. */
         MissedEvents: {
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description The next events, at most 100, in order. */
+            /** The next events, at most 100, in order. */
             events: components["schemas"]["SequencedEvent"][];
-            /** @description The number of its last event. */
+            /** The number of its last event. */
             lastSeq: components["schemas"]["Seq"];
-            /** @description Whether there are more, to be had from the conversation's events. */
+            /** Whether there are more, to be had from the conversation's events. */
             more: boolean;
         };
-        /** @description `new-message`. */
+        /** `new-message`. */
         NewMessage: {
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description The message. */
+            /** The message. */
             message: components["schemas"]["Message"];
-            /** @description The event's place, the same as the message's. */
+            /** The event's place, the same as the message's. */
             seq: components["schemas"]["Seq"];
         };
-        /** @description `notification`. */
+        /** `notification`. */
         Notification: {
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description The message. */
+            /** The message. */
             messageId: components["schemas"]["MessageId"];
-            /** @description The beginning of the text, at most 140 Unicode scalars. */
+            /** The beginning of the text, at most 140 Unicode scalars. */
             preview: string;
-            /** @description Who sent it. */
+            /** Who sent it. */
             senderId: components["schemas"]["UserId"];
-            /** @description Their display name. */
+            /** Their display name. */
             senderName: string | null;
-            /** @description What it is about: `new-message`. */
+            /** What it is about: `new-message`. */
             type: string;
         };
-        /** @description A participant of a conversation. */
+        /** A participant of a conversation. */
         Participant: {
             deliveredSeq?: components["schemas"]["Seq"] | null;
-            /** @description Since when they take part. */
+            /** Since when they take part. */
             joinedAt: components["schemas"]["Timestamp"];
-            /** @description The display name of their last token, null before their first. */
+            /** The display name of their last token, null before their first. */
             name: string | null;
             readSeq?: components["schemas"]["Seq"] | null;
-            /** @description Who it is. */
+            /** Who it is. */
             userId: components["schemas"]["UserId"];
         };
-        /** @description A page of participants. */
+        /** A page of participants. */
         ParticipantPage: {
-            /** @description The participants, in the order of their joining. */
+            /** The participants, in the order of their joining. */
             items: components["schemas"]["Participant"][];
-            /** @description Where the next page begins, if there is one. */
+            /** Where the next page begins, if there is one. */
             nextCursor?: string | null;
         };
-        /** @description Why a request was not carried out (RFC 9457). */
+        /** Why a request was not carried out (RFC 9457). */
         Problem: {
-            /** @description What is wrong, for programs. */
+            /** What is wrong, for programs. */
             code: components["schemas"]["ErrorCode"];
-            /** @description What is wrong and what to do, for people. */
+            /** What is wrong and what to do, for people. */
             detail: string;
-            /** @description Which fields are malformed or out of bounds. */
+            /** Which fields are malformed or out of bounds. */
             errors?: components["schemas"]["FieldError"][];
             /**
              * Format: int32
-             * @description The HTTP status.
+             * The HTTP status.
              */
             status: number;
-            /** @description The status in words. */
+            /** The status in words. */
             title: string;
-            /** @description `about:blank`: the code tells problems apart. */
+            /** `about:blank`: the code tells problems apart. */
             type: string;
         };
-        /** @description How far one has read. */
+        /** How far one has read. */
         ReadState: {
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description Everything up to this number is read. */
+            /** Everything up to this number is read. */
             readSeq: components["schemas"]["Seq"];
             /**
              * Format: int64
-             * @description Others' messages after it.
+             * Others' messages after it.
              */
             unreadCount: number;
         };
-        /** @description `ready`. */
+        /** `ready`. */
         Ready: {
-            /** @description This connection, as in the logs. */
+            /** This connection, as in the logs. */
             connectionId: string;
-            /** @description The server's time. */
+            /** The server's time. */
             serverTime: components["schemas"]["Timestamp"];
-            /** @description Who is connected. */
+            /** Who is connected. */
             userId: components["schemas"]["UserId"];
         };
-        /** @description A conversation's new title. */
+        /** A conversation's new title. */
         RenameConversation: {
-            /** @description The title. */
+            /** The title. */
             title: components["schemas"]["Title"];
         };
-        /** @description A message to send. */
+        /** A message to send. */
         SendMessage: {
             clientMessageId?: components["schemas"]["ClientMessageId"] | null;
-            /** @description What it says. */
+            /** What it says. */
             content: components["schemas"]["Content"];
         };
         /**
          * Format: int64
-         * @description An event's number in its conversation: 1, 2, 3 … without gaps, below 2^53. Zero stands for
+         * An event's number in its conversation: 1, 2, 3 … without gaps, below 2^53. Zero stands for
          *     "before the first".
          */
         Seq: number;
-        /** @description A sequenced event. */
+        /** A sequenced event. */
         SequencedEvent: {
-            /** @description Its data, as on the socket. */
+            /** Its data, as on the socket. */
             data: components["schemas"]["NewMessage"] | components["schemas"]["ConversationUpdated"] | components["schemas"]["ConversationDeleted"];
-            /** @description Its name on the socket. */
+            /** Its name on the socket. */
             event: components["schemas"]["EventName"];
-            /** @description Its number in the conversation. */
+            /** Its number in the conversation. */
             seq: components["schemas"]["Seq"];
         };
-        /** @description What the caller has missed. */
+        /** What the caller has missed. */
         SyncAnswer: {
-            /** @description The conversations it knows and takes part in. */
+            /** The conversations it knows and takes part in. */
             conversations: components["schemas"]["MissedEvents"][];
-            /** @description The conversations it does not know yet; of more than 1,000 the most recently active. */
+            /** The conversations it does not know yet; of more than 1,000 the most recently active. */
             joined: components["schemas"]["Conversation"][];
-            /** @description The conversations it knows and does not take part in. */
+            /** The conversations it knows and does not take part in. */
             left: components["schemas"]["ConversationId"][];
         };
-        /** @description What the caller has. */
+        /** What the caller has. */
         SyncRequest: {
-            /** @description The conversations that the caller knows, and the number of the last event it has of each. */
+            /** The conversations that the caller knows, and the number of the last event it has of each. */
             cursors: {
                 [key: string]: components["schemas"]["Seq"];
             };
         };
         /**
          * Format: date-time
-         * @description A point in time, to the millisecond; on the wire RFC 3339 in UTC (`2026-11-23T13:41:07.250Z`).
+         * A point in time, to the millisecond; on the wire RFC 3339 in UTC (`2026-11-23T13:41:07.250Z`).
          * @example 2026-11-23T13:41:07.250Z
          */
         Timestamp: string;
-        /** @description A conversation's title: 1–200 Unicode scalars, without U+0000. */
+        /** A conversation's title: 1–200 Unicode scalars, without U+0000. */
         Title: string;
-        /** @description `user-typing` and `user-stop-typing` (which has no name). */
+        /** `user-typing` and `user-stop-typing` (which has no name). */
         Typing: {
-            /** @description The conversation. */
+            /** The conversation. */
             conversationId: components["schemas"]["ConversationId"];
-            /** @description Who is typing. */
+            /** Who is typing. */
             userId: components["schemas"]["UserId"];
-            /** @description Their display name, null if their token has none; absent in `user-stop-typing`. */
+            /** Their display name, null if their token has none; absent in `user-stop-typing`. */
             userName?: string | null;
         };
         /**
-         * @description A user, as the platform's tokens name them: 1–128 bytes, without U+0000. Cheap to clone.
+         * A user, as the platform's tokens name them: 1–128 bytes, without U+0000. Cheap to clone.
          * @example alice
          */
         UserId: string;
@@ -482,9 +482,9 @@ export interface operations {
     listConversations: {
         parameters: {
             query?: {
-                /** @description The `nextCursor` of the page before. */
+                /** The `nextCursor` of the page before. */
                 cursor?: string;
-                /** @description How many. */
+                /** How many. */
                 limit?: number;
             };
             header?: never;
@@ -493,7 +493,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page. */
+            /** A page. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -502,7 +502,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationPage"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -511,7 +511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -520,7 +520,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -529,7 +529,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -538,7 +538,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -547,10 +547,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -558,7 +558,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -567,10 +567,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -593,7 +593,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The direct conversation that these two have already. */
+            /** The direct conversation that these two have already. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -602,7 +602,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description It was created. */
+            /** It was created. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -611,7 +611,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -620,7 +620,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -629,7 +629,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -638,7 +638,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -647,7 +647,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -656,10 +656,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -667,7 +667,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -676,10 +676,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -694,14 +694,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The conversation. */
+            /** The conversation. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -710,7 +710,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -719,7 +719,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -728,7 +728,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -737,7 +737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -746,7 +746,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -755,10 +755,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -766,7 +766,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -775,10 +775,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -793,21 +793,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
+            /** It is gone. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -816,7 +816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -825,7 +825,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -834,7 +834,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -843,7 +843,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -852,10 +852,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -863,7 +863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -872,10 +872,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -890,7 +890,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
@@ -901,7 +901,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The conversation. */
+            /** The conversation. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -910,7 +910,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -919,7 +919,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -928,7 +928,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -937,7 +937,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -946,7 +946,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -955,10 +955,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -966,7 +966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -975,10 +975,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -991,21 +991,21 @@ export interface operations {
     listEvents: {
         parameters: {
             query?: {
-                /** @description Only those with a higher number. */
+                /** Only those with a higher number. */
                 after?: components["schemas"]["Seq"];
-                /** @description How many. */
+                /** How many. */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Some events. */
+            /** Some events. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1014,7 +1014,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventList"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1023,7 +1023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1032,7 +1032,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1041,7 +1041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1050,7 +1050,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1059,10 +1059,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1070,7 +1070,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1079,10 +1079,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1095,23 +1095,23 @@ export interface operations {
     listMessages: {
         parameters: {
             query?: {
-                /** @description Only those with a higher number, oldest first. */
+                /** Only those with a higher number, oldest first. */
                 after?: components["schemas"]["Seq"];
-                /** @description Only those with a lower number. */
+                /** Only those with a lower number. */
                 before?: components["schemas"]["Seq"];
-                /** @description How many. */
+                /** How many. */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Some messages. */
+            /** Some messages. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1120,7 +1120,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessageList"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1129,7 +1129,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1138,7 +1138,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1147,7 +1147,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1156,7 +1156,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1165,10 +1165,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1176,7 +1176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1185,10 +1185,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1202,11 +1202,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same as `clientMessageId`, where the body has none. */
+                /** The same as `clientMessageId`, where the body has none. */
                 "Idempotency-Key"?: components["schemas"]["ClientMessageId"] | null;
             };
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
@@ -1217,7 +1217,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It was sent before: the first message of this `clientMessageId`. */
+            /** It was sent before: the first message of this `clientMessageId`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1226,7 +1226,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description It was sent. */
+            /** It was sent. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1235,7 +1235,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1244,7 +1244,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1253,7 +1253,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1262,7 +1262,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1271,7 +1271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1280,10 +1280,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1291,7 +1291,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1300,10 +1300,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1316,21 +1316,21 @@ export interface operations {
     listParticipants: {
         parameters: {
             query?: {
-                /** @description The `nextCursor` of the page before. */
+                /** The `nextCursor` of the page before. */
                 cursor?: string;
-                /** @description How many. */
+                /** How many. */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page. */
+            /** A page. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1339,7 +1339,7 @@ export interface operations {
                     "application/json": components["schemas"]["ParticipantPage"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1348,7 +1348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1357,7 +1357,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1366,7 +1366,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1375,7 +1375,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1384,10 +1384,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1395,7 +1395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1404,10 +1404,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1422,7 +1422,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
@@ -1433,7 +1433,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The conversation. */
+            /** The conversation. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1442,7 +1442,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1451,7 +1451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1460,7 +1460,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1469,7 +1469,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1478,7 +1478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1487,10 +1487,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1498,7 +1498,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1507,10 +1507,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1525,23 +1525,23 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
-                /** @description Who is to be removed; oneself, to leave. */
+                /** Who is to be removed; oneself, to leave. */
                 userId: components["schemas"]["UserId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description They no longer take part. */
+            /** They no longer take part. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1550,7 +1550,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1559,7 +1559,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1568,7 +1568,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1577,7 +1577,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1586,10 +1586,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1597,7 +1597,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1606,10 +1606,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1624,7 +1624,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The conversation. */
+                /** The conversation. */
                 id: components["schemas"]["ConversationId"];
             };
             cookie?: never;
@@ -1635,7 +1635,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description How far the caller has read. */
+            /** How far the caller has read. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1644,7 +1644,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReadState"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1653,7 +1653,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1662,7 +1662,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1671,7 +1671,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1680,7 +1680,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1689,10 +1689,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1700,7 +1700,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1709,10 +1709,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1735,7 +1735,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was missed. */
+            /** What was missed. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1744,7 +1744,7 @@ export interface operations {
                     "application/json": components["schemas"]["SyncAnswer"];
                 };
             };
-            /** @description `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
+            /** `invalid_data`: something in the request is malformed or out of bounds; `errors` names the fields. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1753,7 +1753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_missing`, `invalid_token` or `token_expired`. */
+            /** `token_missing`, `invalid_token` or `token_expired`. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1762,7 +1762,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: the caller may not do this. */
+            /** `forbidden`: the caller may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1771,7 +1771,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: there is no such thing, or the caller does not take part in it. */
+            /** `not_found`: there is no such thing, or the caller does not take part in it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1780,7 +1780,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than accepted. */
+            /** `too_large`: the body is larger than accepted. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1789,10 +1789,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited`: too many requests; see `Retry-After`. */
+            /** `rate_limited`: too many requests; see `Retry-After`. */
             429: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };
@@ -1800,7 +1800,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect. */
+            /** `internal`: a defect. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1809,10 +1809,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
+            /** `unavailable`: a part is away; see `Retry-After`. Sending again with the same `clientMessageId` is safe. */
             503: {
                 headers: {
-                    /** @description Seconds to wait. */
+                    /** Seconds to wait. */
                     "Retry-After"?: string;
                     [name: string]: unknown;
                 };

@@ -8,6 +8,12 @@ export function participant(conversation: ConversationState | undefined, userId:
   return conversation?.participants.find((one) => one.userId === userId);
 }
 
+/** Latest activity first. */
+export function byActivity(conversations: ReadonlyMap<string, ConversationState>): ConversationState[] {
+  const rank = ({ updatedAt, id }: ConversationState) => updatedAt + id;
+  return [...conversations.values()].sort((a, b) => (rank(a) < rank(b) ? 1 : -1));
+}
+
 /**
  * What is known of a conversation after the server has described it: whole, in an answer, or in an event, without what
  * differs by reader or by the moment.

@@ -139,18 +139,21 @@ export function typingChanged(state: State, id: string, typists: readonly Typist
 
 /** Adds a message to the queue, or replaces it there. */
 export function outboxPut(state: State, item: OutboxItem): State {
-  const items = (state.outbox.get(item.conversationId) ?? []).filter((one) => !isSame(one, item));
+  const items = othersInQueue(state, item);
   const after = items.findIndex((one) => one.order > item.order);
-  const next = items.toSpliced(after < 0 ? items.length : after, 0, item);
-  return { ...state, outbox: put(state.outbox, item.conversationId, next) };
+  return queued(state, item, items.toSpliced(after < 0 ? items.length : after, 0, item));
 }
 
 /** Takes a message out of the queue; if the server has it, in the same moment it is among the others. */
 export function outboxDropped(state: State, item: OutboxItem, message?: Message): State {
-  const items = (state.outbox.get(item.conversationId) ?? []).filter((one) => !isSame(one, item));
-  const outbox = put(state.outbox, item.conversationId, items.length > 0 ? items : undefined);
-  const next = { ...state, outbox };
+  const next = queued(state, item, othersInQueue(state, item));
   return message ? messagesArrived(next, item.conversationId, [message]) : next;
 }
 
-const isSame = (one: OutboxItem, other: OutboxItem) => one.clientMessageId === other.clientMessageId;
+const othersInQueue = (state: State, { conversationId, clientMessageId }: OutboxItem) =>
+  (state.outbox.get(conversationId) ?? []).filter((one) => one.clientMessageId !== clientMessageId);
+
+const queued = (state: State, { conversationId }: OutboxItem, items: readonly OutboxItem[]): State => ({
+  ...state,
+  outbox: put(state.outbox, conversationId, items.length > 0 ? items : undefined),
+});

@@ -3,6 +3,7 @@
 import { CallboardError } from '../errors.js';
 import type { OutboxItem } from '../outbox/storage.js';
 import type { Message } from '../wire.js';
+import { byActivity } from './conversations.js';
 import { EMPTY_PAGE } from './messages.js';
 import type {
   ChatMessage,
@@ -31,18 +32,13 @@ export const conversationList = () =>
   memo(
     ({ conversations, list }: State) => [conversations, list],
     (conversations, { loaded, loading, cursor, error }): ConversationList => ({
-      items: [...conversations.values()].sort(byActivity),
+      items: byActivity(conversations),
       loaded,
       loading,
       hasMore: !loaded || cursor !== undefined,
       ...(error && { error }),
     }),
   );
-
-function byActivity(a: ConversationState, b: ConversationState): number {
-  if (a.updatedAt !== b.updatedAt) return a.updatedAt < b.updatedAt ? 1 : -1;
-  return a.id < b.id ? 1 : -1;
-}
 
 export const unreadTotal = (state: State): number =>
   [...state.conversations.values()].reduce((sum, { unreadCount }) => sum + unreadCount, 0);
@@ -109,35 +105,20 @@ function remembered<K extends object>(
 }
 
 function fromMessage(message: Message, own: boolean, status: MessageStatus): ChatMessage {
-  const { id, conversationId, seq, senderId, senderName, content, createdAt, clientMessageId } = message;
-  return {
-    // Others' client ids are theirs alone, and might be the same as one of ours.
-    key: own && clientMessageId ? clientMessageId : id,
-    id,
-    ...(clientMessageId && { clientMessageId }),
-    conversationId,
-    seq,
-    senderId,
-    senderName,
-    content,
-    createdAt,
-    own,
-    status,
-  };
+  const { clientMessageId, ...rest } = message;
+  // Others' client ids are theirs alone, and might be the same as one of ours.
+  const key = own && clientMessageId ? clientMessageId : message.id;
+  return { ...rest, key, own, status, ...(clientMessageId && { clientMessageId }) };
 }
 
 export function fromOutbox(item: OutboxItem, me: string, myName: string | null): ChatMessage {
-  const { clientMessageId, conversationId, content, createdAt, status, error } = item;
+  const { order: _, error, ...rest } = item;
   return {
-    key: clientMessageId,
-    clientMessageId,
-    conversationId,
+    ...rest,
+    key: item.clientMessageId,
     senderId: me,
     senderName: myName,
-    content,
-    createdAt,
     own: true,
-    status,
     ...(error && { error: new CallboardError(error.code, error.message) }),
   };
 }

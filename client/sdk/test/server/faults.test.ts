@@ -1,5 +1,6 @@
 // What goes wrong between a client and the server, and that everything arrives all the same: once, and in order.
 
+import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Callboard, ConnectionStatus } from '../../src/index.js';
 import { Clients, contents, isConnected, next, until } from '../support/client.js';
@@ -59,6 +60,34 @@ test('the server is killed and restarted in the middle: everything arrives once,
   await until(alice.conversation(id).state, (state) => state?.lastMessage?.content === 'message 59', 'the last one');
   for (const ear of ears) expect(ear).toEqual(sent);
   expect(contents(alice.conversation(id).messages.get().items)).toEqual(sent);
+});
+
+test('two tabs share a queue: what either wrote while the server was away arrives once, in its order', async () => {
+  const tabs = [0, 1].map(() => clients.connected('alice', { storage: 'indexeddb' }));
+  const [one, two, bob] = (await Promise.all([...tabs, clients.connected('bob')])) as [Callboard, Callboard, Callboard];
+  const { id } = await one.createConversation({ participantIds: ['bob'] });
+  await until(two.conversation(id).state, (state) => state !== undefined);
+  for (const tab of [one, two]) tab.conversation(id).open();
+  const ear = heard(bob);
+  await server.kill();
+  for (const tab of [one, two]) await until(tab.status, isUnderWay);
+  for (let index = 0; index < 10; index++) {
+    one.conversation(id).send(`one ${index}`);
+    two.conversation(id).send(`two ${index}`);
+  }
+  for (const tab of [one, two]) await until(tab.conversation(id).messages, ({ items }) => items.length === 20, 'both');
+  await server.up();
+  for (const tab of [one, two]) {
+    await until(tab.conversation(id).messages, ({ items }) => items.every(({ seq }) => seq !== undefined), 'all sent');
+    expect(tab.conversation(id).messages.get().items).toHaveLength(20);
+  }
+  await until(bob.conversation(id).state, (state) => state?.unreadCount === 20, '20 unread');
+  for (const name of ['one', 'two']) {
+    expect(ear.filter((content) => content.startsWith(name))).toEqual(
+      [...Array(10).keys()].map((index) => `${name} ${index}`),
+    );
+  }
+  expect(ear).toHaveLength(20);
 });
 
 test('a short cut is recovered, and what was written meanwhile is sent', async () => {

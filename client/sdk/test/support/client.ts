@@ -1,10 +1,20 @@
 // Clients as tests use them, and waiting for what they show.
 
-import { Callboard, type CallboardEvents, type CallboardOptions, type ChatMessage, type Observable } from '../../src/index.js';
+import {
+  Callboard,
+  type CallboardEvents,
+  type CallboardOptions,
+  type ChatMessage,
+  type Observable,
+} from '../../src/index.js';
 import type { Server } from './server.js';
 
 /** Resolves once the observable's value fits, to that value. */
-export function until<T, U extends T>(observable: Observable<T>, fits: (value: T) => value is U, what?: string): Promise<U>;
+export function until<T, U extends T>(
+  observable: Observable<T>,
+  fits: (value: T) => value is U,
+  what?: string,
+): Promise<U>;
 export function until<T>(observable: Observable<T>, fits: (value: T) => boolean, what?: string): Promise<T>;
 export function until<T>(observable: Observable<T>, fits: (value: T) => boolean, what = 'it'): Promise<T> {
   return new Promise((done, failed) => {

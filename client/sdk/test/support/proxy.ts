@@ -1,7 +1,7 @@
 // What stands between a client and the server, and does what networks do.
 
-import { createServer, request, type Server as HttpServer } from 'node:http';
-import { connect, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer, type Server as HttpServer, request } from 'node:http';
+import { connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 
 const listen = (server: TcpServer | HttpServer) =>
   new Promise<string>((done) => {
@@ -58,7 +58,10 @@ export class CutProxy {
 }
 
 /** An HTTP proxy that knows nothing of WebSockets: it refuses upgrades, or lets them hang. */
-export async function withoutWebSockets(port: number, how: 'refused' | 'hanging'): Promise<{ url: string; close(): void }> {
+export async function withoutWebSockets(
+  port: number,
+  how: 'refused' | 'hanging',
+): Promise<{ url: string; close(): void }> {
   const server = createServer((incoming, answer) => {
     const { method, url, headers } = incoming;
     const upstream = request({ port, host: '127.0.0.1', method, path: url, headers }, (response) => {

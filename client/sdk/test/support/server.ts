@@ -79,15 +79,19 @@ export class Server {
     await this.#ended;
   }
 
+  /** Ends it for good. */
   async stop(): Promise<void> {
-    this.#child?.kill('SIGTERM');
-    await this.#ended;
+    await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** A token for a user, good for `ttl` seconds. */
   token(userId: string, ttl = 3600): string {
-    const claims = { sub: userId, name: userId[0]?.toUpperCase() + userId.slice(1), exp: Math.floor(Date.now() / 1000) + ttl };
+    const claims = {
+      sub: userId,
+      name: userId[0]?.toUpperCase() + userId.slice(1),
+      exp: Math.floor(Date.now() / 1000) + ttl,
+    };
     const head = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
     return `${head}.${createHmac('sha256', this.#secret).update(head).digest('base64url')}`;
   }
