@@ -1,12 +1,14 @@
 // axe finds nothing to complain about on the main states, in light and dark.
 
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { chat, expect, test } from './support/test.js';
 
 async function check(page: Page) {
   // Colours that are just changing have no contrast to speak of.
-  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
+  await page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
+  );
   const { violations } = await new AxeBuilder({ page }).analyze();
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
   expect(found).toEqual([]);
@@ -45,7 +47,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.keyboard.press('Escape');
 
     await alice.context.route('**/conversations/*/messages', (route) =>
-      route.request().method() === 'POST' ? route.fulfill({ status: 403, json: { code: 'forbidden' } }) : route.continue(),
+      route.request().method() === 'POST'
+        ? route.fulfill({ status: 403, json: { code: 'forbidden' } })
+        : route.continue(),
     );
     await page.getByLabel('Write a message').fill('Refused');
     await page.keyboard.press('Enter');

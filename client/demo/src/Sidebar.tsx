@@ -16,7 +16,9 @@ export function Sidebar({ session, onStart, onLeave, children }: SidebarProps) {
   return (
     <aside className="pane-side" aria-label="Conversations and account">
       <header className="side-header">
-        <Logo small />
+        <h1>
+          <Logo small />
+        </h1>
         <button type="button" className="button button-small" onClick={onStart}>
           <Plus />
           New
