@@ -1,23 +1,7 @@
-// Long conversations: where they open, what stays in place, and how smoothly they scroll.
+// Long conversations: where they open, and what stays in place.
 
-import type { Locator, Page } from '@playwright/test';
-import type { Api } from './support/api.js';
-import { chat, expect, test } from './support/test.js';
-
-/** Sends `count` messages, a few at a time: their order is theirs. */
-async function fill(api: Api, userId: string, id: string, count: number) {
-  let next = 0;
-  const sender = async () => {
-    while (next < count) {
-      const n = next++;
-      await api.send(userId, id, `Message ${n} ${'which is longer than others '.repeat(n % 7)}`);
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, sender));
-}
-
-const atBottom = (list: Locator) =>
-  list.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 2);
+import type { Page } from '@playwright/test';
+import { atBottom, chat, expect, test } from './support/test.js';
 
 /** Where a message is on the screen. */
 const top = (page: Page, text: string) =>
@@ -27,7 +11,7 @@ const top = (page: Page, text: string) =>
 
 test('it opens at the new messages, and is read at the bottom', async ({ api, person }) => {
   const id = await api.conversation(['bob', 'alice'], 'Casting');
-  await fill(api, 'bob', id, 30);
+  await api.fill('bob', id, 30);
   await api.read('alice', id);
   for (let n = 0; n < 40; n++) await api.send('bob', id, `New ${n}`);
 
@@ -58,7 +42,7 @@ test('it opens at the new messages, and is read at the bottom', async ({ api, pe
 
 test('it stays at the bottom when its size changes', async ({ api, person }) => {
   const id = await api.conversation(['bob', 'alice'], 'Casting');
-  await fill(api, 'bob', id, 60);
+  await api.fill('bob', id, 60);
   await api.read('alice', id);
   const page = await (await person('alice')).tab({ open: id });
   await expect.poll(() => atBottom(chat(page))).toBe(true);
@@ -74,7 +58,7 @@ test('it stays at the bottom when its size changes', async ({ api, person }) => 
 
 test('older pages come in above without moving what one reads', async ({ api, person }) => {
   const id = await api.conversation(['bob', 'alice']);
-  await fill(api, 'bob', id, 160);
+  await api.fill('bob', id, 160);
   await api.read('alice', id);
   const page = await (await person('alice')).tab({ open: id });
   await expect.poll(() => atBottom(chat(page))).toBe(true);
@@ -98,56 +82,3 @@ test('older pages come in above without moving what one reads', async ({ api, pe
   await expect.poll(() => chat(page).evaluate((element) => element.scrollHeight)).toBeGreaterThan(height + 500);
   await expect.poll(async () => Math.abs((await top(page, text)) - before)).toBeLessThan(24);
 });
-
-test('ten thousand messages scroll smoothly', async ({ api, person }, { annotations }) => {
-  test.setTimeout(180_000);
-  const id = await api.conversation(['bob', 'alice']);
-  await fill(api, 'bob', id, 10_000);
-  await api.read('alice', id);
-  const page = await (await person('alice')).tab({ open: id });
-  await expect.poll(() => atBottom(chat(page))).toBe(true);
-
-  const begun = Date.now();
-  const { frames, rows, nodes, loaded } = await chat(page).evaluate(scrollToTheTop);
-  frames.sort((a, b) => a - b);
-  const at = (part: number) => Math.round((frames[Math.floor(frames.length * part)] ?? 0) * 10) / 10;
-  const numbers = {
-    frames: frames.length,
-    p50: at(0.5),
-    p95: at(0.95),
-    p99: at(0.99),
-    rows,
-    nodes,
-    loaded,
-    seconds: (Date.now() - begun) / 1000,
-  };
-  annotations.push({ type: 'frames', description: JSON.stringify(numbers) });
-  console.log('ten thousand messages:', JSON.stringify(numbers));
-
-  await expect(chat(page).getByText('Message 0', { exact: false }).first()).toBeAttached();
-  expect(rows).toBeLessThan(150);
-  expect(nodes).toBeLessThan(4_000);
-  // Headless, in software, beside a server and another test: a bound for accidents, not a measurement.
-  expect(numbers.p50).toBeLessThan(100);
-});
-
-/** Scrolls up, frame by frame, until there is nothing older. In the page. */
-async function scrollToTheTop(list: Element) {
-  const frames: number[] = [];
-  let [rows, nodes, still] = [0, 0, 0];
-  let last = performance.now();
-  // At the top, with nothing older to come, for long enough to be sure.
-  while (still < 20) {
-    const now = await new Promise<number>((painted) => requestAnimationFrame(painted));
-    frames.push(now - last);
-    last = now;
-    still = list.scrollTop === 0 && !list.querySelector('.callboard-spinner') ? still + 1 : 0;
-    list.dispatchEvent(new Event('wheel'));
-    list.scrollTop -= 1_000;
-    if (frames.length % 20 === 0) {
-      rows = Math.max(rows, list.querySelectorAll('li').length);
-      nodes = Math.max(nodes, document.querySelectorAll('*').length);
-    }
-  }
-  return { frames, rows, nodes, loaded: list.scrollHeight };
-}

@@ -12,7 +12,13 @@ export function App() {
     setSession(entered);
   };
   const options = useMemo(
-    () => session && { userId: session.userId, userName: session.name, getToken: () => tokenFor(session) },
+    () =>
+      session && {
+        userId: session.userId,
+        userName: session.name,
+        getToken: () => tokenFor(session),
+        pageSize: 100,
+      },
     [session],
   );
   if (!session || !options) return <Welcome onEnter={enter} />;

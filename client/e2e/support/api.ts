@@ -26,6 +26,18 @@ export class Api {
     await this.call(userId, 'POST', `conversations/${conversationId}/messages`, { content });
   }
 
+  /** Sends `count` messages of one to seven lines, a few at a time: their order is theirs. */
+  async fill(userId: string, conversationId: string, count: number): Promise<void> {
+    let next = 0;
+    const sender = async () => {
+      while (next < count) {
+        const n = next++;
+        await this.send(userId, conversationId, `Message ${n} ${'which is longer than others '.repeat(n % 7)}`);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, sender));
+  }
+
   async read(userId: string, conversationId: string): Promise<void> {
     await this.call(userId, 'PATCH', `conversations/${conversationId}/read`);
   }

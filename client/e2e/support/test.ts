@@ -5,6 +5,7 @@ import {
   type BrowserContext,
   type BrowserContextOptions,
   test as base,
+  type Locator,
   type Page,
 } from '@playwright/test';
 import { Server } from '../../sdk/test/support/server.js';
@@ -60,3 +61,6 @@ export { expect } from '@playwright/test';
 
 /** The messages of the open conversation. */
 export const chat = (page: Page) => page.getByRole('region', { name: 'Messages' });
+
+export const atBottom = (list: Locator) =>
+  list.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 2);
