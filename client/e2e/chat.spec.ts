@@ -85,6 +85,17 @@ test('the keyboard alone is enough', async ({ api, page, server }) => {
   await expect(chat(page).getByText('One line\nand another')).toBeVisible();
 });
 
+test('the theme is switched, and stays', async ({ person }) => {
+  const page = await (await person('alice')).tab();
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await background();
+  await page.getByRole('button', { name: 'Dark theme' }).click();
+  expect(await background()).not.toBe(light);
+  await page.reload();
+  await page.getByRole('button', { name: 'Light theme' }).click();
+  expect(await background()).toBe(light);
+});
+
 test('where the server gives no tokens, one is pasted', async ({ api, page, server }) => {
   await api.conversation(['alice', 'bob'], 'Casting');
   await page.route('**/dev/token', (route) => route.fulfill({ status: 404 }));

@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import type { Api } from './support/api.js';
-import { chat, expect, test } from './support/test.js';
+import { atBottom, chat, expect, test } from './support/test.js';
 
 test.skip(!process.env.SCREENSHOTS, 'only when asked for');
 
@@ -68,6 +68,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await shoot(page, 'chat');
 
       await page.getByRole('button', { name: 'People and settings' }).click();
+      await expect(page.getByRole('heading', { name: 'Group' })).toBeVisible();
+      await expect.poll(() => atBottom(chat(page))).toBe(true);
       await shoot(page, 'people');
       await page.getByRole('button', { name: 'Close' }).click();
 
@@ -93,7 +95,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       );
       await page.getByLabel('Write a message').fill('Shall I bring coffee?');
       await page.keyboard.press('Enter');
-      await expect(chat(page).getByText('Not sent')).toBeVisible();
+      await expect(chat(page).getByText('Not sent')).toBeInViewport();
       await shoot(page, 'failed');
 
       await alice.context.setOffline(true);

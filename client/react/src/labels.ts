@@ -93,7 +93,7 @@ export const defaultLabels: Labels = {
   reconnecting: 'Connection lost. Reconnecting…',
   inSeconds: (seconds) => `next try in ${seconds} s`,
   retryNow: 'Try now',
-  offline: 'You are offline. What you write is sent when you are back.',
+  offline: 'You are offline. Messages are sent later.',
   failed: 'The server cannot be reached. What you write is kept.',
   loggedOut: 'You have been logged out.',
   logIn: 'Log in',
