@@ -1,0 +1,74 @@
+// Who uses this tab, and where their tokens come from.
+
+/** Somebody who has been let in. */
+export interface Session {
+  readonly userId: string;
+  readonly name: string;
+  /** A token that was pasted, where the server gives none. */
+  readonly token?: string;
+}
+
+/** The server gives no tokens: it is not `callboard dev`. */
+export class NoTokens extends Error {}
+
+const KEY = 'callboard-session';
+
+/** The session of this tab: `?user=alice` begins one, a reload goes on with it. */
+export function storedSession(): Session | undefined {
+  const params = new URLSearchParams(location.search);
+  const user = params.get('user');
+  if (user) return { userId: user, name: params.get('name') ?? capitalized(user) };
+  const stored = sessionStorage.getItem(KEY);
+  return stored ? (JSON.parse(stored) as Session) : undefined;
+}
+
+export function storeSession(session: Session | undefined) {
+  if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
+  else {
+    sessionStorage.removeItem(KEY);
+    history.replaceState(null, '', location.pathname);
+  }
+}
+
+/** A session for this name, which doubles as the user's id. */
+export function sessionOf(name: string): Session {
+  const shown = name.trim();
+  return { userId: shown.toLowerCase().replace(/\s+/g, '-'), name: shown };
+}
+
+/** The session that a pasted token is for; undefined if it is no token. */
+export function sessionOfToken(token: string): Session | undefined {
+  try {
+    const part = token.trim().split('.')[1] ?? '';
+    const bytes = Uint8Array.from(atob(part.replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt(0));
+    const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+    const user = claims.sub ?? claims.userId ?? claims.id;
+    if (user === undefined) return undefined;
+    return { userId: String(user), name: String(claims.name ?? user), token: token.trim() };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A token for a session. Throws `NoTokens` where there are none to be had. */
+export async function tokenFor({ userId, name, token }: Session): Promise<string> {
+  if (token) return token;
+  const response = await fetch('/dev/token', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ userId, name, ...lifetime() }),
+  });
+  if (response.status === 404) throw new NoTokens('this server gives no tokens');
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return ((await response.json()) as { token: string }).token;
+}
+
+/** `?ttl=30`: tokens that soon expire, to see what happens then. */
+function lifetime(): { ttlSeconds?: number } {
+  const ttl = Number(new URLSearchParams(location.search).get('ttl'));
+  return ttl > 0 ? { ttlSeconds: ttl } : {};
+}
+
+function capitalized(id: string): string {
+  return id.charAt(0).toUpperCase() + id.slice(1);
+}

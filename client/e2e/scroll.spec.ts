@@ -1,0 +1,84 @@
+// Long conversations: where they open, and what stays in place.
+
+import type { Page } from '@playwright/test';
+import { atBottom, chat, expect, test } from './support/test.js';
+
+/** Where a message is on the screen. */
+const top = (page: Page, text: string) =>
+  chat(page)
+    .getByText(text, { exact: true })
+    .evaluate((element) => element.getBoundingClientRect().top);
+
+test('it opens at the new messages, and is read at the bottom', async ({ api, person }) => {
+  const id = await api.conversation(['bob', 'alice'], 'Casting');
+  await api.fill('bob', id, 30);
+  await api.read('alice', id);
+  for (let n = 0; n < 40; n++) await api.send('bob', id, `New ${n}`);
+
+  const page = await (await person('alice')).tab({ open: id });
+  await expect(chat(page).getByText('New messages')).toBeInViewport();
+  await expect(chat(page).getByText('New 0', { exact: true })).toBeInViewport();
+  await expect(page.getByRole('button', { name: /Casting/ })).toContainText('40 unread');
+
+  await page.getByRole('button', { name: 'Jump to 40 new messages' }).click();
+  await expect(chat(page).getByText('New 39', { exact: true })).toBeInViewport();
+  await expect(page.getByRole('button', { name: /Casting/ })).not.toContainText('unread');
+  await expect(page.getByRole('button', { name: /Jump/ })).toBeHidden();
+
+  // At the bottom it follows; further up it does not, and counts.
+  await api.send('bob', id, 'Followed');
+  await expect(chat(page).getByText('Followed')).toBeInViewport();
+  await chat(page).hover();
+  await page.mouse.wheel(0, -600);
+  await expect(page.getByRole('button', { name: 'Jump to the latest message' })).toBeVisible();
+  await api.send('bob', id, 'Not followed');
+  await expect(page.getByRole('button', { name: 'Jump to 1 new message' })).toBeVisible();
+  await expect(page.getByRole('button', { name: /Casting/ })).toContainText('1 unread');
+  // What one writes oneself, one sees.
+  await page.getByLabel('Write a message').fill('My own');
+  await page.keyboard.press('Enter');
+  await expect(chat(page).getByText('My own')).toBeInViewport();
+});
+
+test('it stays at the bottom when its size changes', async ({ api, person }) => {
+  const id = await api.conversation(['bob', 'alice'], 'Casting');
+  await api.fill('bob', id, 60);
+  await api.read('alice', id);
+  const page = await (await person('alice')).tab({ open: id });
+  await expect.poll(() => atBottom(chat(page))).toBe(true);
+  await page.getByRole('button', { name: 'People and settings' }).click();
+  await expect(page.getByRole('heading', { name: 'Group' })).toBeVisible();
+  await expect.poll(() => atBottom(chat(page))).toBe(true);
+  await page.setViewportSize({ width: 500, height: 500 });
+  await expect.poll(() => atBottom(chat(page))).toBe(true);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByLabel('Write a message').fill('a\nb\nc\nd\ne');
+  await expect.poll(() => atBottom(chat(page))).toBe(true);
+});
+
+test('older pages come in above without moving what one reads', async ({ api, person }) => {
+  const id = await api.conversation(['bob', 'alice']);
+  await api.fill('bob', id, 160);
+  await api.read('alice', id);
+  const page = await (await person('alice')).tab({ open: id });
+  await expect.poll(() => atBottom(chat(page))).toBe(true);
+
+  // The answer with the older page waits until the place of a message has been noted.
+  let release = () => {};
+  const noted = new Promise<void>((done) => (release = done));
+  await page.route('**/messages?*before=*', async (route) => {
+    await noted;
+    await route.continue();
+  });
+  const asked = page.waitForRequest('**/messages?*before=*');
+  await chat(page).hover();
+  while ((await chat(page).evaluate((element) => element.scrollTop)) > 0) await page.mouse.wheel(0, -300);
+  await asked;
+  const text = (await chat(page).locator('.callboard-text').nth(2).textContent()) ?? '';
+  await expect.poll(() => chat(page).evaluate((element) => element.scrollTop)).toBe(0);
+  const before = await top(page, text);
+  const height = await chat(page).evaluate((element) => element.scrollHeight);
+  release();
+  await expect.poll(() => chat(page).evaluate((element) => element.scrollHeight)).toBeGreaterThan(height + 500);
+  await expect.poll(async () => Math.abs((await top(page, text)) - before)).toBeLessThan(24);
+});

@@ -1,0 +1,94 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+
+/** From the bottom, in pixels, it still counts as being there. */
+export const BOTTOM = 48;
+
+/** What one scrolls with. */
+const INPUTS = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const;
+
+/** For so long, in milliseconds, a scroll may follow from what a hand did. */
+const INTENT = 400;
+
+/**
+ * Whether a list is at its bottom, and keeps it there when its rows or its own size change: text flows anew, a row gets
+ * buttons. Only scrolling by hand takes it away from there: Virtuoso scrolls too, when a row is not as high as it guessed.
+ */
+export function useStick(startsAtBottom: boolean) {
+  const [position, setPosition] = useState<Position>('unsettled');
+  const watched = useRef<Watch>(undefined);
+  const attach = useCallback(
+    (element: HTMLElement | Window | null) => {
+      watched.current?.end();
+      watched.current = element instanceof HTMLElement ? watch(element, startsAtBottom, setPosition) : undefined;
+    },
+    [startsAtBottom],
+  );
+  const toBottom = useCallback(() => watched.current?.toBottom(), []);
+  useEffect(() => () => watched.current?.end(), []);
+  return { position, attach, toBottom };
+}
+
+interface Watch {
+  toBottom(): void;
+  end(): void;
+}
+
+/** Where a list stands; `unsettled` before it is where it begins. */
+export type Position = 'unsettled' | 'bottom' | 'above';
+
+function watch(
+  scroller: HTMLElement,
+  startsAtBottom: boolean,
+  changed: (position: Position) => void,
+): Watch | undefined {
+  const list = scroller.querySelector('ul');
+  if (!list) return undefined;
+  let position: Position = 'unsettled';
+  let touched = 0;
+  let frame = 0;
+
+  const near = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight <= BOTTOM;
+  const arrive = (at: Position) => {
+    position = at;
+    changed(at);
+  };
+  const stick = () => {
+    if (position === 'above' && near()) arrive('bottom');
+    if (position === 'bottom') scroller.scrollTop = scroller.scrollHeight;
+  };
+  // Virtuoso hides the rows until they are where the list begins; before that, a position means nothing.
+  const settle = () => {
+    if (list.childElementCount > 0 && getComputedStyle(list).visibility !== 'hidden') {
+      arrive(startsAtBottom ? 'bottom' : 'above');
+      stick();
+    } else frame = requestAnimationFrame(settle);
+  };
+  const scrolled = () => {
+    if (position === 'unsettled') return;
+    if (performance.now() - touched < INTENT) arrive(near() ? 'bottom' : 'above');
+    else stick();
+  };
+  const touch = () => {
+    touched = performance.now();
+  };
+  const observer = new ResizeObserver(stick);
+
+  settle();
+  scroller.addEventListener('scroll', scrolled, { passive: true });
+  for (const name of INPUTS) scroller.addEventListener(name, touch, { passive: true });
+  observer.observe(scroller);
+  // Virtuoso stands in for rows that are not rendered by padding.
+  observer.observe(list, { box: 'border-box' });
+  return {
+    toBottom() {
+      arrive('bottom');
+      stick();
+    },
+    end() {
+      cancelAnimationFrame(frame);
+      scroller.removeEventListener('scroll', scrolled);
+      for (const name of INPUTS) scroller.removeEventListener(name, touch);
+      observer.disconnect();
+    },
+  };
+}

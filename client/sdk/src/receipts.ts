@@ -1,0 +1,104 @@
+import { type Core, report, update } from './core.js';
+import { asError } from './errors.js';
+import { participant } from './state/conversations.js';
+import { readArrived } from './state/state.js';
+import type { Message } from './wire.js';
+
+const DELIVERED_AFTER = 500;
+/** Of how many conversations deliveries are told at once, and how long after that of the next: the server has a limit. */
+const DELIVERED_AT_ONCE = 8;
+const DELIVERED_NEXT = 2_000;
+const READ_AFTER = 300;
+/** After these there is no point in asking again. */
+const FINAL = new Set(['invalid_data', 'forbidden', 'not_found']);
+
+/** Tells the server what one has received and read: gathered, and only what it does not know yet. */
+export class Receipts {
+  readonly #core: Core;
+  /** The newest message received, by conversation, while the server has not been told. */
+  readonly #delivered = new Map<string, number>();
+  readonly #read = new Map<string, Message>();
+  /** What the server was told last, by conversation: it repeats it late, or in large conversations not at all. */
+  readonly #told = new Map<string, number>();
+  #closed = false;
+  #deliveredTimer: ReturnType<typeof setTimeout> | undefined;
+  #readTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Messages have arrived, in whatever way. */
+  received(messages: readonly Message[]): void {
+    const { settings, state } = this.#core;
+    if (this.#closed) return;
+    for (const { conversationId: id, senderId, seq } of messages) {
+      const known = participant(state.get().conversations.get(id), settings.userId)?.deliveredSeq ?? 0;
+      if (senderId === settings.userId || seq <= Math.max(known, this.#told.get(id) ?? 0)) continue;
+      this.#delivered.set(id, Math.max(seq, this.#delivered.get(id) ?? 0));
+    }
+    if (this.#delivered.size > 0) this.#deliveredTimer ??= setTimeout(() => this.#sendDelivered(), DELIVERED_AFTER);
+  }
+
+  /** One has read everything up to a message. */
+  read(message: Message): void {
+    const { conversationId, seq } = message;
+    const { me, conversations } = this.#core.state.get();
+    if (conversations.get(conversationId)?.unreadCount === 0) return;
+    this.#read.set(conversationId, message);
+    update(this.#core, readArrived, { conversationId, readBy: me, readSeq: seq }, 0);
+    this.#readTimer ??= setTimeout(() => this.#sendRead(), READ_AFTER);
+  }
+
+  /** There is a connection: tells what could not be told. */
+  resume(): void {
+    this.#sendDelivered();
+    this.#sendRead();
+  }
+
+  /** Tells what is left to tell, if there is a connection. */
+  close(): void {
+    this.resume();
+    this.#closed = true;
+    clearTimeout(this.#deliveredTimer);
+    this.#delivered.clear();
+    this.#read.clear();
+  }
+
+  #sendDelivered(): void {
+    clearTimeout(this.#deliveredTimer);
+    this.#deliveredTimer = undefined;
+    for (const [conversationId, seq] of [...this.#delivered].slice(0, DELIVERED_AT_ONCE)) {
+      if (!this.#core.connection.tell('mark-delivered', { conversationId, seq })) return;
+      this.#told.set(conversationId, seq);
+      this.#delivered.delete(conversationId);
+    }
+    if (this.#delivered.size > 0) this.#deliveredTimer = setTimeout(() => this.#sendDelivered(), DELIVERED_NEXT);
+  }
+
+  #sendRead(): void {
+    clearTimeout(this.#readTimer);
+    this.#readTimer = undefined;
+    for (const message of this.#read.values()) this.#sendReadOf(message);
+  }
+
+  async #sendReadOf(message: Message): Promise<void> {
+    const { connection, rest } = this.#core;
+    const { conversationId, id } = message;
+    const messageIds = [id];
+    this.#read.delete(conversationId);
+    try {
+      const { readSeq, unreadCount } = connection.isUp
+        ? await connection.ask('mark-read', { conversationId, messageIds })
+        : await rest.markRead(conversationId, messageIds);
+      const readBy = this.#core.settings.userId;
+      const isLast = !this.#read.has(conversationId);
+      if (isLast) update(this.#core, readArrived, { conversationId, readBy, readSeq }, unreadCount);
+    } catch (cause) {
+      const error = asError(cause);
+      if (FINAL.has(error.code)) report(this.#core, error);
+      // What was read since includes this.
+      else if (!this.#read.has(conversationId)) this.#read.set(conversationId, message);
+    }
+  }
+}

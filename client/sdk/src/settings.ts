@@ -1,0 +1,27 @@
+import { CallboardError } from './errors.js';
+import type { CallboardOptions, ReconnectionOptions } from './options.js';
+
+/** The options, with the defaults for what is absent. */
+export type Settings = Required<Omit<CallboardOptions, 'userName' | 'reconnection'>> & {
+  readonly userName: string | null;
+  readonly reconnection: Required<ReconnectionOptions>;
+};
+
+export function settings(options: CallboardOptions): Settings {
+  const url = (options.url ?? globalThis.location?.origin)?.replace(/\/+$/, '');
+  if (!url) throw new CallboardError('invalid_data', 'Outside a page the option url is needed.');
+  return {
+    socketUrl: url,
+    timeout: 20_000,
+    transports: ['websocket', 'polling'],
+    refreshBefore: 60_000,
+    storage: globalThis.indexedDB ? 'indexeddb' : 'memory',
+    requestTimeout: 10_000,
+    sendAttempts: 8,
+    pageSize: 50,
+    ...options,
+    url,
+    userName: options.userName ?? null,
+    reconnection: { delays: [1000, 2000, 4000, 8000, 16_000], jitter: 0.2, attempts: 5, ...options.reconnection },
+  };
+}

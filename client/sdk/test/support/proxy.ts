@@ -1,0 +1,87 @@
+// What stands between a client and the server, and does what networks do.
+
+import { createServer, type Server as HttpServer, request } from 'node:http';
+import { connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+
+const listen = (server: TcpServer | HttpServer) =>
+  new Promise<string>((done) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      if (typeof address === 'object' && address) done(`http://127.0.0.1:${address.port}`);
+    });
+  });
+
+/** Passes bytes on, unless told to break or refuse connections. */
+export class CutProxy {
+  readonly #sockets = new Set<Socket>();
+  #refusing = false;
+  url = '';
+
+  private constructor(readonly server: TcpServer) {}
+
+  static async start(port: number): Promise<CutProxy> {
+    const server = createTcpServer((client) => {
+      const upstream = connect({ port, host: '127.0.0.1' });
+      for (const [one, other] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        proxy.#sockets.add(one);
+        one.on('error', () => {});
+        one.on('close', () => {
+          proxy.#sockets.delete(one);
+          other.destroy();
+        });
+        one.pipe(other);
+      }
+      if (proxy.#refusing) client.destroy();
+    });
+    const proxy = new CutProxy(server);
+    proxy.url = await listen(server);
+    return proxy;
+  }
+
+  /** Breaks every connection, and new ones too until `allow`. */
+  refuse(): void {
+    this.#refusing = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  allow(): void {
+    this.#refusing = false;
+  }
+
+  close(): void {
+    this.refuse();
+    this.server.close();
+  }
+}
+
+/** An HTTP proxy that knows nothing of WebSockets: it refuses upgrades, or lets them hang. */
+export async function withoutWebSockets(
+  port: number,
+  how: 'refused' | 'hanging',
+): Promise<{ url: string; close(): void }> {
+  const server = createServer((incoming, answer) => {
+    const { method, url, headers } = incoming;
+    const upstream = request({ port, host: '127.0.0.1', method, path: url, headers }, (response) => {
+      answer.writeHead(response.statusCode ?? 502, response.headers);
+      response.pipe(answer);
+    });
+    upstream.on('error', () => answer.destroy());
+    answer.on('close', () => upstream.destroy());
+    incoming.pipe(upstream);
+  });
+  const hanging = new Set<{ destroy(): void }>();
+  server.on('upgrade', (_request, socket) => {
+    if (how === 'refused') socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    else hanging.add(socket.on('error', () => {}));
+  });
+  const url = await listen(server);
+  const close = () => {
+    for (const socket of hanging) socket.destroy();
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url, close };
+}

@@ -1,0 +1,126 @@
+// Tabs that share a queue.
+
+import 'fake-indexeddb/auto';
+import { IDBFactory } from 'fake-indexeddb';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { IndexedDbStorage } from '../../src/outbox/idb.js';
+import { Outbox } from '../../src/outbox.js';
+import { messageList } from '../../src/state/views.js';
+import type { Message } from '../../src/wire.js';
+import { ID, message, type Scripted, scripted } from '../support/core.js';
+import { Locks } from '../support/locks.js';
+
+const opened: Outbox[] = [];
+let sent: string[];
+
+beforeEach(() => {
+  sent = [];
+  globalThis.indexedDB = new IDBFactory();
+  vi.stubGlobal('navigator', { locks: new Locks() });
+});
+afterEach(() => {
+  for (const outbox of opened.splice(0)) outbox.close();
+  vi.unstubAllGlobals();
+});
+
+function tab(name: string, answer = async (one: Message) => one) {
+  const { core, script } = scripted();
+  script.rest.send = (async (conversationId: string, send: { content: string; clientMessageId: string }) => {
+    sent.push(`${name} ${send.content}`);
+    return answer(message(sent.length, { conversationId, senderId: 'alice', ...send }));
+  }) as Scripted['rest'][string];
+  const outbox = new Outbox(core, new IndexedDbStorage());
+  opened.push(outbox);
+  const shown = () => messageList(ID)(core.state.get()).items.map(({ content, status }) => `${content}: ${status}`);
+  return { outbox, shown, core };
+}
+
+test('every tab shows the queue, and one sends it', async () => {
+  const [a, b] = [tab('a'), tab('b')];
+  b.outbox.add(ID, 'one');
+  await expect.poll(a.shown).toEqual(['one: queued']);
+  a.outbox.resume();
+  await expect.poll(() => sent).toEqual(['a one']);
+  await expect.poll(b.shown).toEqual([]);
+  b.outbox.resume();
+  b.outbox.add(ID, 'two');
+  a.outbox.add(ID, 'three');
+  await expect.poll(() => sent.length).toBe(3);
+  expect(sent.every((one) => one.startsWith('a '))).toBe(true);
+  await expect.poll(b.shown).toEqual([]);
+});
+
+test('when the sending tab loses its connection or closes, another takes over, in order', async () => {
+  const hang = () => new Promise<Message>(() => {});
+  const [a, b, c] = [tab('a', hang), tab('b', hang), tab('c')];
+  a.outbox.resume();
+  b.outbox.resume();
+  c.outbox.resume();
+  a.outbox.add(ID, 'one');
+  a.outbox.add(ID, 'two');
+  await expect.poll(() => sent).toEqual(['a one']);
+  a.outbox.pause();
+  await expect.poll(() => sent).toEqual(['a one', 'b one']);
+  b.outbox.close();
+  await expect.poll(() => sent).toEqual(['a one', 'b one', 'c one', 'c two']);
+  await expect.poll(c.shown).toEqual([]);
+});
+
+test('a message that failed in one tab is put back, or discarded, in another', async () => {
+  let denied = true;
+  const { CallboardError } = await import('../../src/errors.js');
+  const deny = async (one: Message) => {
+    if (denied) throw new CallboardError('forbidden', 'No.', { status: 403 });
+    return one;
+  };
+  const [a, b] = [tab('a', deny), tab('b')];
+  a.outbox.resume();
+  const one = b.outbox.add(ID, 'one');
+  const two = b.outbox.add(ID, 'two');
+  await expect.poll(b.shown).toEqual(['one: failed', 'two: failed']);
+  denied = false;
+  b.outbox.retry(ID, one.clientMessageId);
+  b.outbox.discard(ID, two.clientMessageId);
+  await expect.poll(() => sent).toEqual(['a one', 'a two', 'a one']);
+  await expect.poll(a.shown).toEqual([]);
+  await expect.poll(b.shown).toEqual([]);
+});
+
+test('a logout empties the queue in every tab', async () => {
+  const [a, b] = [tab('a'), tab('b')];
+  a.outbox.add(ID, 'one');
+  await expect.poll(b.shown).toEqual(['one: queued']);
+  await a.outbox.clear();
+  await expect.poll(b.shown).toEqual([]);
+});
+
+test('without locks, each tab sends what was written in it, and what it found', async () => {
+  vi.stubGlobal('navigator', {});
+  const a = tab('a');
+  a.outbox.add(ID, 'one');
+  await expect.poll(a.shown).toEqual(['one: queued']);
+  const b = tab('b');
+  await expect.poll(b.shown).toEqual(['one: queued']);
+  a.outbox.add(ID, 'two');
+  await expect.poll(b.shown).toEqual(['one: queued', 'two: queued']);
+  b.outbox.resume();
+  await expect.poll(() => sent).toEqual(['b one']);
+  await expect.poll(a.shown).toEqual(['two: queued']);
+  a.outbox.resume();
+  await expect.poll(() => sent).toEqual(['b one', 'a two']);
+});
+
+test('two tabs that send the same message come to rest', async () => {
+  vi.stubGlobal('navigator', {});
+  const a = tab('a');
+  a.outbox.add(ID, 'one');
+  await expect.poll(a.shown).toEqual(['one: queued']);
+  const b = tab('b');
+  await expect.poll(b.shown).toEqual(['one: queued']);
+  b.outbox.resume();
+  a.outbox.resume();
+  await expect.poll(a.shown).toEqual([]);
+  await expect.poll(b.shown).toEqual([]);
+  await new Promise((done) => setTimeout(done, 50));
+  expect(sent.toSorted()).toEqual(['a one', 'b one']);
+});
