@@ -16,11 +16,14 @@ cargo clippy --workspace --all-targets --all-features -- -D warnings
 say 'build'
 cargo build --workspace --all-features --bins --examples
 
-say 'the client: lints, types, unit tests, size'
+say 'the client: lints, types, unit tests, size, against the server'
 scripts/client.sh lint
-scripts/client.sh build
 scripts/client.sh types
+scripts/client.sh build
 scripts/client.sh test 2>&1 | tee -a "$log"
+scripts/client.sh size -w @callboard/client
+scripts/client.sh generate -w @callboard/client -- --check
+scripts/client.sh test:server -w @callboard/client 2>&1 | tee -a "$log"
 
 say 'unit, conformance and integration tests'
 # The worlds run below, in a profile in which thousands take seconds.
