@@ -36,6 +36,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expect(chat(page).getByText('I will.')).toBeVisible();
     await page.getByRole('button', { name: 'People and settings' }).click();
     const bob = await (await person('bob')).tab({ open: id });
+    // Typing is told to whoever is connected, by whoever is.
+    await expect(chat(bob).getByText('I will.')).toBeVisible();
     await bob.getByLabel('Write a message').pressSequentially('And');
     await expect(page.getByText('Bob is typing')).toBeVisible();
     await check(page);

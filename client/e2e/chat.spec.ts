@@ -15,7 +15,7 @@ test('messages, typing, receipts and badges reach all tabs', async ({ api, perso
   for (const page of [alice1, alice2]) {
     await expect(chat(page).getByText('Are you free on Friday?')).toHaveCount(1);
     // Bob's tabs have it, and he has opened neither.
-    await expect(chat(page).getByRole('img', { name: 'Delivered' })).toBeVisible();
+    await expect(chat(page).getByRole('img', { name: 'Delivered', exact: true })).toBeVisible();
   }
   for (const page of [bob1, bob2]) {
     await expect(page.getByRole('button', { name: /^Alice/ })).toContainText('1 unread');
@@ -24,7 +24,8 @@ test('messages, typing, receipts and badges reach all tabs', async ({ api, perso
 
   await bob1.getByRole('button', { name: /^Alice/ }).click();
   await expect(chat(bob1).getByText('Are you free on Friday?')).toBeVisible();
-  for (const page of [alice1, alice2]) await expect(chat(page).getByRole('img', { name: 'Read' })).toBeVisible();
+  for (const page of [alice1, alice2])
+    await expect(chat(page).getByRole('img', { name: 'Read', exact: true })).toBeVisible();
   for (const page of [bob1, bob2]) await expect(page).toHaveTitle('Callboard');
 
   await bob1.getByLabel('Write a message').pressSequentially('Yes');
@@ -35,7 +36,7 @@ test('messages, typing, receipts and badges reach all tabs', async ({ api, perso
     await expect(page.getByText('Bob is typing')).toBeHidden();
     await expect(page.getByRole('log')).toContainText('Bob: Yes');
   }
-  await expect(chat(bob1).getByRole('img', { name: 'Read' })).toBeVisible();
+  await expect(chat(bob1).getByRole('img', { name: 'Read', exact: true })).toBeVisible();
 });
 
 test('a conversation is started, renamed, left and deleted on the page', async ({ person }) => {

@@ -41,7 +41,7 @@ test('what was written offline survives a reload, and is sent once', async ({ ap
   const alice = await person('alice');
   const page = await alice.tab({ open: id });
   await write(page, 'while online');
-  await expect(chat(page).getByRole('img', { name: 'Sent' })).toBeVisible();
+  await expect(chat(page).getByRole('img', { name: 'Sent', exact: true })).toBeVisible();
 
   await alice.context.setOffline(true);
   await expect(page.getByText('You are offline')).toBeVisible();
@@ -73,7 +73,7 @@ test('two tabs write offline: each message is sent once', async ({ api, person }
 
   await alice.context.setOffline(false);
   for (const page of tabs) {
-    await expect(chat(page).getByRole('img', { name: 'Sent' })).toHaveCount(2, { timeout: 20_000 });
+    await expect(chat(page).getByRole('img', { name: 'Sent', exact: true })).toHaveCount(2, { timeout: 20_000 });
   }
   expect((await api.contents('bob', id)).sort()).toEqual(['from tab 1', 'from tab 2']);
 });
@@ -90,7 +90,7 @@ test('a token that expires is replaced', async ({ api, person }) => {
   const page = await alice.tab({ open: id, query: { ttl: '3' } });
   await expect.poll(() => tokens, { timeout: 20_000 }).toBeGreaterThan(3);
   await write(page, 'still here');
-  await expect(chat(page).getByRole('img', { name: 'Sent' })).toBeVisible();
+  await expect(chat(page).getByRole('img', { name: 'Sent', exact: true })).toBeVisible();
 });
 
 test('without a new token one is logged out, and can log in again', async ({ api, page, server }) => {

@@ -63,6 +63,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const page = await alice.tab({ open: casting });
       await expect(chat(page).getByText('See you on Friday')).toBeVisible();
       const bob = await (await person('bob')).tab({ open: casting });
+      await expect(chat(bob).getByText('See you on Friday')).toBeVisible();
       await bob.getByLabel('Write a message').pressSequentially('I am bringing');
       await expect(page.getByText('Bob is typing')).toBeVisible();
       await shoot(page, 'chat');

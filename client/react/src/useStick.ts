@@ -56,9 +56,21 @@ function watch(
     if (position === 'above' && near()) arrive('bottom');
     if (position === 'bottom') scroller.scrollTop = scroller.scrollHeight;
   };
+  // Virtuoso measures rows a frame after it has rendered them. To scroll earlier could take a row away before that, and
+  // bring it back with the same wrong height for ever.
+  const stickSoon = () => {
+    if (position === 'unsettled' || frame !== 0) return;
+    frame = requestAnimationFrame(() => {
+      frame = requestAnimationFrame(() => {
+        frame = 0;
+        stick();
+      });
+    });
+  };
   // Virtuoso hides the rows until they are where the list begins; before that, a position means nothing.
   const settle = () => {
     if (list.childElementCount > 0 && getComputedStyle(list).visibility !== 'hidden') {
+      frame = 0;
       arrive(startsAtBottom ? 'bottom' : 'above');
       stick();
     } else frame = requestAnimationFrame(settle);
@@ -66,12 +78,12 @@ function watch(
   const scrolled = () => {
     if (position === 'unsettled') return;
     if (performance.now() - touched < INTENT) arrive(near() ? 'bottom' : 'above');
-    else stick();
+    else stickSoon();
   };
   const touch = () => {
     touched = performance.now();
   };
-  const observer = new ResizeObserver(stick);
+  const observer = new ResizeObserver(stickSoon);
 
   settle();
   scroller.addEventListener('scroll', scrolled, { passive: true });
