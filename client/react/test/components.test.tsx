@@ -100,7 +100,8 @@ describe('Conversation', () => {
     show(<Conversation conversationId="c1" />);
     await userEvent.type(field(), 'One{Enter}Two, see https://example.org/two.{Enter}');
     const list = within(await screen.findByRole('region', { name: 'Messages' }));
-    expect(list.getAllByRole('listitem')).toHaveLength(2);
+    // Rows stay hidden until the list is where it begins.
+    await waitFor(() => expect(list.getAllByRole('listitem')).toHaveLength(2));
     expect(list.getAllByRole('img', { name: 'Waiting to be sent' })).toHaveLength(2);
     const link = list.getByRole<HTMLAnchorElement>('link');
     expect(link.href).toBe('https://example.org/two');
