@@ -1,12 +1,7 @@
 // What a client promises while servers, networks and tokens fail.
 
 import type { Page } from '@playwright/test';
-import { chat, expect, test } from './support/test.js';
-
-async function write(page: Page, text: string) {
-  await page.getByLabel('Write a message').fill(text);
-  await page.keyboard.press('Enter');
-}
+import { chat, expect, test, write } from './support/test.js';
 
 const waiting = (page: Page) => chat(page).getByRole('img', { name: 'Waiting to be sent' });
 

@@ -1,9 +1,13 @@
 // The server's REST API, for what was there before a test begins.
 
-import type { Server } from '../../sdk/test/support/server.js';
+/** Where a server is, and what lets a user in. */
+export interface Deployment {
+  readonly url: string;
+  token(userId: string): string;
+}
 
 export class Api {
-  constructor(readonly server: Server) {}
+  constructor(readonly server: Deployment) {}
 
   async call<T>(userId: string, method: string, path: string, body?: object): Promise<T> {
     const response = await fetch(`${this.server.url}/messages/${path}`, {

@@ -9,7 +9,7 @@ import {
   type Page,
 } from '@playwright/test';
 import { Server } from '../../sdk/test/support/server.js';
-import { Api } from './api.js';
+import { Api, type Deployment } from './api.js';
 
 /** A browser of somebody: its tabs share what is stored. */
 export class Person {
@@ -30,6 +30,8 @@ export class Person {
 
 interface Fixtures {
   server: Server;
+  /** What the people use: `server`, unless a test says otherwise. */
+  deployment: Deployment;
   api: Api;
   person: (userId: string, options?: BrowserContextOptions) => Promise<Person>;
 }
@@ -41,13 +43,14 @@ export const test = base.extend<Fixtures>({
     await use(server);
     await server.stop();
   },
-  api: async ({ server }, use) => use(new Api(server)),
-  person: async ({ browser, server, contextOptions }, use) => {
+  deployment: async ({ server }, use) => use(server),
+  api: async ({ deployment }, use) => use(new Api(deployment)),
+  person: async ({ browser, deployment, contextOptions }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async (userId, options) => {
       const context = await open(browser, { ...contextOptions, ...options });
       contexts.push(context);
-      return new Person(userId, context, server.url);
+      return new Person(userId, context, deployment.url);
     });
     await Promise.all(contexts.map((context) => context.close()));
   },
@@ -64,3 +67,9 @@ export const chat = (page: Page) => page.getByRole('region', { name: 'Messages' 
 
 export const atBottom = (list: Locator) =>
   list.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 2);
+
+/** Sends a message in the open conversation. */
+export async function write(page: Page, text: string) {
+  await page.getByLabel('Write a message').fill(text);
+  await page.keyboard.press('Enter');
+}

@@ -11,6 +11,17 @@ import { fileURLToPath } from 'node:url';
 const here = fileURLToPath(new URL('../..', import.meta.url));
 const binary = resolve(here, process.env.CALLBOARD_BIN ?? '../../target/debug/callboard');
 
+/** A token for a user, good for `ttl` seconds. */
+export function sign(secret: string, userId: string, ttl = 3600): string {
+  const claims = {
+    sub: userId,
+    name: userId[0]?.toUpperCase() + userId.slice(1),
+    exp: Math.floor(Date.now() / 1000) + ttl,
+  };
+  const head = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
+  return `${head}.${createHmac('sha256', secret).update(head).digest('base64url')}`;
+}
+
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** A loopback port that nobody listens on, outside the range that outgoing connections take theirs from. */
@@ -87,12 +98,6 @@ export class Server {
 
   /** A token for a user, good for `ttl` seconds. */
   token(userId: string, ttl = 3600): string {
-    const claims = {
-      sub: userId,
-      name: userId[0]?.toUpperCase() + userId.slice(1),
-      exp: Math.floor(Date.now() / 1000) + ttl,
-    };
-    const head = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
-    return `${head}.${createHmac('sha256', this.#secret).update(head).digest('base64url')}`;
+    return sign(this.#secret, userId, ttl);
   }
 }
