@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a fresh Debian machine with Rust and Node.js lacks to build, and for each name given:
-# `services` (PostgreSQL, Redis, haproxy), `tests` (Python). Does nothing where nothing is
+# `services` (PostgreSQL, Redis, haproxy), `tests` (Python, Chromium). Does nothing where nothing is
 # missing.
 set -euo pipefail
 
@@ -24,6 +24,8 @@ command -v cc >/dev/null || packages+=(build-essential)
 if wants tests; then
   command -v python3 >/dev/null || packages+=(python3)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+  # With a typeface: without one, nothing that is written has a size.
+  command -v chromium >/dev/null || packages+=(chromium fonts-liberation)
 fi
 if wants services; then
   compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || services+=(postgresql)

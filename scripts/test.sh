@@ -38,6 +38,9 @@ interop/run.sh 2>&1 | tee -a "$log"
 say 'interoperability: a fleet'
 CALLBOARD_TARGET=fleet target/debug/with-postgres interop/run.sh 2>&1 | tee -a "$log"
 
+say 'the page, in a browser'
+scripts/client.sh e2e 2>&1 | tee -a "$log"
+
 say 'faults'
 target/debug/chaos --short 2>&1 | tee -a "$log"
 
