@@ -1,7 +1,7 @@
 # Two commands matter: `make run` and `make test`. Each sets up what it needs and may be run again.
 
 .DEFAULT_GOAL := help
-.PHONY: help run page fleet chaos test check fuzz simulate bench audit clean
+.PHONY: help run page reference fleet chaos test check fuzz simulate bench audit clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -12,6 +12,11 @@ run: page ## build and start everything in one process; prints an address and to
 page: ## build the page to chat on, which the server embeds
 	@scripts/setup.sh
 	@scripts/client.sh build
+
+reference: ## build the API reference of the client's packages, into client/docs/api
+	@scripts/setup.sh
+	@scripts/client.sh docs
+	@echo 'client/docs/api/index.html'
 
 fleet: page ## build and start two APIs and three gateways behind haproxy; Ctrl-C ends all of it
 	@scripts/setup.sh services
@@ -48,4 +53,4 @@ audit: ## licences and sources of dependencies (needs cargo-deny)
 
 clean: ## remove what was built and installed here
 	rm -rf target data interop/node_modules interop/.venv interop/results examples/node_modules \
-		client/node_modules client/*/dist
+		client/node_modules client/*/dist client/docs

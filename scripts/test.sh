@@ -16,10 +16,11 @@ cargo clippy --workspace --all-targets --all-features -- -D warnings
 say 'build'
 cargo build --workspace --all-features --bins --examples
 
-say 'the client: lints, types, unit tests, size, against the server'
+say 'the client: lints, types, reference, unit tests, size, against the server'
 scripts/client.sh lint
 scripts/client.sh types
 scripts/client.sh build
+scripts/client.sh docs
 scripts/client.sh test 2>&1 | tee -a "$log"
 scripts/client.sh size -w @callboard/client
 scripts/client.sh generate -w @callboard/client -- --check
