@@ -109,7 +109,17 @@ pub(crate) struct Emptied<'a> {
 pub(crate) fn emptied<'a>(
     servers: &'a [Redis],
 ) -> impl Fn(LogLimits, usize) -> std::pin::Pin<Box<dyn Future<Output = Emptied<'a>> + 'a>> {
+    let all: Vec<&Redis> = servers.iter().collect();
+    emptied_for(servers, settings(&all))
+}
+
+/// The same, with other settings than those that lead to these servers.
+pub(crate) fn emptied_for<'a>(
+    servers: &'a [Redis],
+    settings: RedisSettings,
+) -> impl Fn(LogLimits, usize) -> std::pin::Pin<Box<dyn Future<Output = Emptied<'a>> + 'a>> {
     move |limits, push_queue| {
+        let settings = settings.clone();
         Box::pin(async move {
             for server in servers {
                 if is_master(server).await {
@@ -122,8 +132,6 @@ pub(crate) fn emptied<'a>(
             }
             // What fails in there is seen when the test fails.
             let _ = tracing_subscriber::fmt().with_test_writer().try_init();
-            let all: Vec<&Redis> = servers.iter().collect();
-            let settings = settings(&all);
             let bus = RedisBus::start(&settings, limits, Lifecycle::new());
             let bus = timeout(PATIENCE, bus).await.unwrap().unwrap();
             Emptied {
