@@ -13,8 +13,11 @@ cargo fmt --all --check
 say 'lints'
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 
+# The worlds run in a profile in which thousands take seconds; what is built without them is what the other tests want.
+without_worlds=(--workspace --exclude callboard-simulation --all-features)
+
 say 'build'
-cargo build --workspace --all-features --bins --examples
+cargo build "${without_worlds[@]}" --bins --examples
 
 say 'the client: lints, types, reference, unit tests, size, against the server'
 scripts/client.sh lint
@@ -27,8 +30,7 @@ scripts/client.sh generate -w @callboard/client -- --check
 scripts/client.sh test:server -w @callboard/client 2>&1 | tee -a "$log"
 
 say 'unit, conformance and integration tests'
-# The worlds run below, in a profile in which thousands take seconds.
-cargo test --workspace --exclude callboard-simulation --all-features 2>&1 | tee -a "$log"
+cargo test "${without_worlds[@]}" 2>&1 | tee -a "$log"
 
 say 'simulation'
 cargo test --profile simulation -p callboard-simulation 2>&1 | tee -a "$log"
