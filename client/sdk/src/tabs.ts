@@ -10,17 +10,21 @@ export type TabMessage =
 
 /** The other tabs of the same user and server, and the lock that says which of them sends. */
 export class Tabs {
-  /** Without Web Locks, which insecure origins lack, every tab sends for itself. */
-  readonly haveLock = globalThis.navigator?.locks !== undefined;
+  /** Without Web Locks, which insecure origins lack and browsers may deny, every tab sends for itself. */
+  haveLock = globalThis.navigator?.locks !== undefined;
   #channel: BroadcastChannel | undefined;
 
   constructor(
     readonly name: string,
     listener: (message: TabMessage) => void,
   ) {
-    if (!globalThis.BroadcastChannel) return;
-    this.#channel = new BroadcastChannel(`callboard:${name}`);
-    this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => listener(data);
+    try {
+      this.#channel = new BroadcastChannel(`callboard:${name}`);
+      this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => listener(data);
+    } catch {
+      // There are none, or the browser denies them: nobody could tell the tab with the lock what to send.
+      this.haveLock = false;
+    }
   }
 
   tell(message: TabMessage): void {
@@ -40,8 +44,12 @@ export class Tabs {
         release = done;
         held();
       });
-    // Rejects when the waiting ends.
-    navigator.locks.request(`callboard:outbox:${this.name}`, { signal: waiting.signal }, hold).catch(() => {});
+    // Rejects when the waiting ends, or where the browser denies locks.
+    navigator.locks.request(`callboard:outbox:${this.name}`, { signal: waiting.signal }, hold).catch(() => {
+      if (waiting.signal.aborted) return;
+      this.haveLock = false;
+      held();
+    });
     return () => release();
   }
 

@@ -271,3 +271,18 @@ test('where nothing can be stored, messages are sent all the same, and the appli
   expect(errors).toEqual(['storage_unavailable']);
   expect(core).toBeDefined();
 });
+
+test('where the browser denies its database, even to ask for it, messages are sent all the same', async () => {
+  const open = () => {
+    throw new DOMException('Access is denied.', 'SecurityError');
+  };
+  globalThis.indexedDB = { open } as unknown as IDBFactory;
+  const { outbox, sent, core } = outboxOf();
+  const errors: string[] = [];
+  core.events.on('error', ({ code }) => errors.push(code));
+  outbox.resume();
+  outbox.add(ID, 'one');
+  await settle();
+  expect(sent).toEqual(['one']);
+  expect(errors).toEqual(['storage_unavailable']);
+});

@@ -124,3 +124,21 @@ test('two tabs that send the same message come to rest', async () => {
   await new Promise((done) => setTimeout(done, 50));
   expect(sent.toSorted()).toEqual(['a one', 'b one']);
 });
+
+test('where the browser denies its locks and channels, each tab sends for itself', async () => {
+  const denied = () => new DOMException('Access is denied.', 'SecurityError');
+  vi.stubGlobal('navigator', { locks: { request: () => Promise.reject(denied()) } });
+  vi.stubGlobal(
+    'BroadcastChannel',
+    class {
+      constructor() {
+        throw denied();
+      }
+    },
+  );
+  const a = tab('a');
+  a.outbox.resume();
+  a.outbox.add(ID, 'one');
+  await expect.poll(() => sent).toEqual(['a one']);
+  await expect.poll(a.shown).toEqual([]);
+});
