@@ -144,10 +144,15 @@ export function outboxPut(state: State, item: OutboxItem): State {
   return queued(state, item, items.toSpliced(after < 0 ? items.length : after, 0, item));
 }
 
-/** Takes a message out of the queue; if the server has it, in the same moment it is among the others. */
+/**
+ * Takes a message out of the queue; if the server has it, in the same moment it is among the others. Not so if the server
+ * has had it for so long that there may be others between it and what is loaded.
+ */
 export function outboxDropped(state: State, item: OutboxItem, message?: Message): State {
   const next = queued(state, item, othersInQueue(state, item));
-  return message ? messagesArrived(next, item.conversationId, [message]) : next;
+  const { items, loaded, hasOlder } = state.pages.get(item.conversationId) ?? EMPTY_PAGE;
+  const fits = message && loaded && !(hasOlder && message.seq < (items[0]?.seq ?? 0));
+  return fits ? messagesArrived(next, item.conversationId, [message]) : next;
 }
 
 const othersInQueue = (state: State, { conversationId, clientMessageId }: OutboxItem) =>
