@@ -92,9 +92,8 @@ export class Callboard {
   }
 
   /** Closes, and forgets the messages in this user's queue. */
-  async logout(): Promise<void> {
-    await this.#parts.outbox.clear();
-    this.close();
+  logout(): Promise<void> {
+    return this.#parts.outbox.clear().finally(() => this.close());
   }
 
   /** Calls `handler` for each event of this name, until the function it returns is called. */
