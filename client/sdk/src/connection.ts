@@ -115,6 +115,7 @@ export class Connection {
   logOut(error: CallboardError): void {
     const { state } = this.status.get();
     if (state === 'closed' || state === 'logged-out') return;
+    this.tokens.drop();
     this.#stop({ state: 'logged-out', error });
     this.hooks.loggedOut(error);
   }

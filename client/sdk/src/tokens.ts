@@ -33,6 +33,13 @@ export class Tokens {
     return exp === undefined ? undefined : exp * 1000 - Date.now() - this.skew;
   }
 
+  /** The server refuses a token, which is not used again; whether that was the last one. */
+  drop(token = this.#token): boolean {
+    const wasLast = token === this.#token;
+    if (wasLast) this.#token = undefined;
+    return wasLast;
+  }
+
   /** Nobody waits for a token any more. */
   close(): void {
     clearTimeout(this.#timer);
