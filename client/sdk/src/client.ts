@@ -105,7 +105,7 @@ export class Callboard {
     this.#parts.core.events.off(name, handler);
   }
 
-  /** Loads the next page of conversations. Does nothing while a page is being loaded, or if there is none. */
+  /** Loads the next page of conversations, if there is one; or waits for the one that is being loaded. */
   async loadConversations(): Promise<void> {
     // Why it failed is in the list.
     await this.#parts.sync.loadPage().catch(() => {});

@@ -70,6 +70,8 @@ export const listChanged = (state: State, change: Partial<State['list']>): State
 export function eventArrived(state: State, { event, data }: SequencedEvent): State {
   if (event === 'conversation-deleted') return conversationGone(state, data.conversationId);
   if (event === 'conversation-updated') return conversationsArrived(state, [data.conversation]);
+  // There may be others some day.
+  if (event !== 'new-message') return state;
   const known = state.conversations.get(data.conversationId);
   return messagesArrived(
     known ? withConversation(state, withMessage(known, data.message, state.me)) : state,
