@@ -117,7 +117,7 @@ export class Callboard {
     const answer = await core.rest.create(conversation);
     sync.describe([answer.conversation], answer.created);
     const state = core.state.get().conversations.get(answer.conversation.id);
-    if (!state) throw new CallboardError('not_found', 'The conversation is gone already.');
+    if (!state) throw new CallboardError('not_found', 'The conversation is gone.');
     return state;
   }
 
