@@ -1,4 +1,4 @@
-import { type Core, report, update } from './core.js';
+import { type Core, persist, report, update } from './core.js';
 import { asError } from './errors.js';
 import { participant } from './state/conversations.js';
 import { readArrived } from './state/state.js';
@@ -86,19 +86,26 @@ export class Receipts {
     const { connection, rest } = this.#core;
     const { conversationId, id } = message;
     const messageIds = [id];
-    this.#read.delete(conversationId);
-    try {
+    const mark = async () => {
       const { readSeq, unreadCount } = connection.isUp
         ? await connection.ask('mark-read', { conversationId, messageIds })
         : await rest.markRead(conversationId, messageIds);
       const readBy = this.#core.settings.userId;
       const isLast = !this.#read.has(conversationId);
       if (isLast) update(this.#core, readArrived, { conversationId, readBy, readSeq }, unreadCount);
+      return true;
+    };
+    this.#read.delete(conversationId);
+    try {
+      if (await (connection.isUp ? persist(this.#core, mark) : mark())) return;
     } catch (cause) {
       const error = asError(cause);
-      if (FINAL.has(error.code)) report(this.#core, error);
-      // What was read since includes this.
-      else if (!this.#read.has(conversationId)) this.#read.set(conversationId, message);
+      if (FINAL.has(error.code)) {
+        report(this.#core, error);
+        return;
+      }
     }
+    // What was read since includes this.
+    if (!this.#read.has(conversationId)) this.#read.set(conversationId, message);
   }
 }

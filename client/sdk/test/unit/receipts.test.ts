@@ -97,6 +97,17 @@ test('without a connection it goes over REST', async () => {
   expect(core.state.get().conversations.get(ID)?.participants[0]?.readSeq).toBe(4);
 });
 
+test('what could not be told is told again on a connection that stands', async () => {
+  const { script, receipts, asked } = parts();
+  const answer = script.ask;
+  script.ask = () => Promise.reject(new CallboardError('rate_limited', 'Wait.'));
+  receipts.read(message(4));
+  await vi.advanceTimersByTimeAsync(300);
+  script.ask = answer;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked).toEqual([['mark-read', { conversationId: ID, messageIds: ['m-4'] }]]);
+});
+
 test('what could not be told is told with the next connection; what is refused is not', async () => {
   const { core, script, receipts, asked } = parts();
   const errors: string[] = [];
@@ -105,7 +116,11 @@ test('what could not be told is told with the next connection; what is refused i
   script.ask = () => Promise.reject(new CallboardError('unavailable', 'Away.'));
   receipts.read(message(4));
   await vi.advanceTimersByTimeAsync(300);
+  script.isUp = false;
+  core.sleeper.wake();
+  await vi.advanceTimersByTimeAsync(10_000);
   script.ask = answer;
+  script.isUp = true;
   receipts.resume();
   expect(asked).toHaveLength(1);
   await vi.runAllTimersAsync();
