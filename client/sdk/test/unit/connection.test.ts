@@ -33,6 +33,7 @@ function connectionOf(options: Partial<CallboardOptions> = {}) {
   const connection = new Connection(given, tokens, {
     ready: (recovered) => told.push(`ready ${recovered}`),
     lost: () => told.push('lost'),
+    hidden: () => told.push('hidden'),
     loggedOut: ({ code }) => told.push(`logged out ${code}`),
   });
   opened.push(connection);
@@ -240,12 +241,16 @@ test('from failed it goes on when the user looks at the page again', async () =>
   const page = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
   vi.stubGlobal('window', page);
   vi.stubGlobal('document', page);
-  const { connection, state } = connectionOf({ getToken: () => Promise.reject(), reconnection: { attempts: 0 } });
+  const { connection, state, told } = connectionOf({
+    getToken: () => Promise.reject(),
+    reconnection: { attempts: 0 },
+  });
   connection.connect();
   await vi.advanceTimersByTimeAsync(0);
   expect(state()).toBe('failed');
   page.dispatchEvent(new Event('visibilitychange'));
   expect(state()).toBe('failed');
+  expect(told).toEqual(['hidden']);
   page.visibilityState = 'visible';
   page.dispatchEvent(new Event('visibilitychange'));
   expect(state()).toBe('connecting');

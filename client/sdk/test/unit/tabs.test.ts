@@ -5,6 +5,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { IndexedDbStorage } from '../../src/outbox/idb.js';
 import { Outbox } from '../../src/outbox.js';
+import { historyArrived } from '../../src/state/state.js';
 import { messageList } from '../../src/state/views.js';
 import type { Message } from '../../src/wire.js';
 import { ID, message, type Scripted, scripted } from '../support/core.js';
@@ -64,6 +65,45 @@ test('when the sending tab loses its connection or closes, another takes over, i
   b.outbox.close();
   await expect.poll(() => sent).toEqual(['a one', 'b one', 'c one', 'c two']);
   await expect.poll(c.shown).toEqual([]);
+});
+
+test('a tab that nobody looks at lets another go before it, and goes on if there is none', async () => {
+  const [a, b] = [tab('a'), tab('b')];
+  a.outbox.resume();
+  a.outbox.add(ID, 'one');
+  await expect.poll(() => sent).toEqual(['a one']);
+  a.outbox.yield();
+  a.outbox.add(ID, 'two');
+  await expect.poll(() => sent).toEqual(['a one', 'a two']);
+  b.outbox.resume();
+  a.outbox.yield();
+  a.outbox.add(ID, 'three');
+  await expect.poll(() => sent).toEqual(['a one', 'a two', 'b three']);
+  b.outbox.yield();
+  await expect.poll(b.shown).toEqual([]);
+  b.outbox.add(ID, 'four');
+  await expect.poll(() => sent.at(-1)).toEqual('a four');
+});
+
+test('a message that has arrived is shown in every tab when it leaves the queue', async () => {
+  const [a, b] = [tab('a'), tab('b')];
+  for (const { core } of [a, b]) core.state.set(historyArrived(core.state.get(), ID, [], false));
+  const { clientMessageId } = a.outbox.add(ID, 'one');
+  await expect.poll(b.shown).toEqual(['one: queued']);
+  a.outbox.arrived(message(1, { senderId: 'alice', content: 'one', clientMessageId }));
+  await expect.poll(b.shown).toEqual(['one: sent']);
+});
+
+test('what is written later comes later, whatever the clock says', async () => {
+  const [a, b] = [tab('a'), tab('b')];
+  a.outbox.add(ID, 'one');
+  await expect.poll(b.shown).toEqual(['one: queued']);
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000);
+  a.outbox.add(ID, 'two');
+  clock.mockRestore();
+  await expect.poll(b.shown).toEqual(['one: queued', 'two: queued']);
+  b.outbox.add(ID, 'three');
+  expect(b.shown()).toEqual(['one: queued', 'two: queued', 'three: queued']);
 });
 
 test('a message that failed in one tab is put back, or discarded, in another', async () => {
