@@ -30,12 +30,9 @@ export class Receipts {
 
   /** Messages have arrived, in whatever way. */
   received(messages: readonly Message[]): void {
-    const { settings, state } = this.#core;
     if (this.#closed) return;
-    for (const { conversationId: id, senderId, seq } of messages) {
-      const known = participant(state.get().conversations.get(id), settings.userId)?.deliveredSeq ?? 0;
-      if (senderId === settings.userId || seq <= Math.max(known, this.#told.get(id) ?? 0)) continue;
-      this.#delivered.set(id, Math.max(seq, this.#delivered.get(id) ?? 0));
+    for (const { conversationId, senderId, seq } of messages) {
+      if (senderId !== this.#core.settings.userId) this.#toTell(conversationId, seq);
     }
     if (this.#delivered.size > 0) this.#deliveredTimer ??= setTimeout(() => this.#sendDelivered(), DELIVERED_AFTER);
   }
@@ -50,8 +47,11 @@ export class Receipts {
     this.#readTimer ??= setTimeout(() => this.#sendRead(), READ_AFTER);
   }
 
-  /** There is a connection: tells what could not be told. */
+  /** There is a connection: tells what could not be told, and what the last one may have lost on its way. */
   resume(): void {
+    const told = [...this.#told];
+    this.#told.clear();
+    for (const [id, seq] of told) this.#toTell(id, seq);
     this.#sendDelivered();
     this.#sendRead();
   }
@@ -63,6 +63,14 @@ export class Receipts {
     clearTimeout(this.#deliveredTimer);
     this.#delivered.clear();
     this.#read.clear();
+  }
+
+  #toTell(id: string, seq: number): void {
+    const { me, conversations } = this.#core.state.get();
+    const known = participant(conversations.get(id), me)?.deliveredSeq ?? 0;
+    if (seq > Math.max(known, this.#told.get(id) ?? 0)) {
+      this.#delivered.set(id, Math.max(seq, this.#delivered.get(id) ?? 0));
+    }
   }
 
   #sendDelivered(): void {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CallboardError } from '../../src/errors.js';
 import { Receipts } from '../../src/receipts.js';
-import { eventArrived, readArrived } from '../../src/state/state.js';
+import { deliveryArrived, eventArrived, readArrived } from '../../src/state/state.js';
 import { unreadTotal } from '../../src/state/views.js';
 import { conversation, ID, know, message, newMessage, scripted } from '../support/core.js';
 
@@ -71,6 +71,18 @@ test('without a connection, what was received is told when there is one', () => 
   script.isUp = true;
   receipts.resume();
   expect(script.told).toEqual([['mark-delivered', { conversationId: ID, seq: 2 }]]);
+});
+
+test('what was told of as the connection broke is told again, unless the server has repeated it', () => {
+  const { core, script, receipts } = parts();
+  know(core, conversation(1, { id: 'other' }));
+  receipts.received([message(4), message(2, { conversationId: 'other' })]);
+  vi.advanceTimersByTime(500);
+  const repeated = { conversationId: 'other', deliveredTo: 'alice', deliveredSeq: 2 };
+  core.state.set(deliveryArrived(core.state.get(), repeated));
+  script.told.length = 0;
+  receipts.resume();
+  expect(script.told).toEqual([['mark-delivered', { conversationId: ID, seq: 4 }]]);
 });
 
 test('what was read shows at once, and is told once for all calls within 300 ms', async () => {
