@@ -53,12 +53,11 @@ export function conversationsArrived(state: State, news: readonly Conversation[]
   );
 }
 
-/** A conversation is gone, with all that is known of it. */
+/** A conversation is gone, with its messages. Who types in it ends, and what waits to be sent there fails, by itself. */
 export const conversationGone = (state: State, id: string): State => ({
   ...state,
   conversations: put(state.conversations, id, undefined),
   pages: put(state.pages, id, undefined),
-  typing: put(state.typing, id, undefined),
 });
 
 export const listChanged = (state: State, change: Partial<State['list']>): State => ({
