@@ -133,7 +133,7 @@ export class Callboard {
     const connection: Connection = new Connection(given, tokens, {
       ready: (recovered) => this.#ready(recovered),
       lost: () => this.#lost(),
-      hidden: () => this.#parts.outbox.yield(),
+      shown: () => this.#parts.outbox.shown(),
       loggedOut: ({ code, message }) => this.#parts.core.events.emit('logged-out', { code, message }),
     });
     return {

@@ -23,8 +23,8 @@ export interface ConnectionHooks {
   /** Everything is subscribed. If it was recovered, everything missed has come already. */
   ready(recovered: boolean): void;
   lost(): void;
-  /** The user does not look at the page any more. */
-  hidden(): void;
+  /** The user looks at the page again. */
+  shown(): void;
   /** The server refuses the token. */
   loggedOut(error: CallboardError): void;
 }
@@ -246,10 +246,9 @@ export class Connection {
       if (this.#phase === 'waiting') this.#stop({ state: 'offline' });
     } else if (type === 'online') {
       if (this.#phase === 'waiting' || state === 'offline' || state === 'failed') this.connect();
-    } else if (document.visibilityState !== 'visible') {
-      this.hooks.hidden();
-    } else if (state === 'failed') {
-      this.connect();
+    } else if (document.visibilityState === 'visible') {
+      this.hooks.shown();
+      if (state === 'failed') this.connect();
     }
   };
 

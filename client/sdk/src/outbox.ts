@@ -44,16 +44,30 @@ export class Outbox {
     this.#loaded = this.#load();
   }
 
-  /** There is a connection: sends, as soon as no other tab does. */
-  resume(): void {
+  /**
+   * There is a connection: sends, as soon as no other tab does. The tab that the user looks at takes the lock, for another
+   * that has it may be frozen.
+   */
+  resume(take = globalThis.document?.visibilityState === 'visible'): void {
     const turn = this.#turn;
-    this.#unlock ??= this.#tabs.lock(async () => {
+    const held = async () => {
       // Whoever had the lock may have stored more, which comes before what is written from now on.
       await (this.#tabs.haveLock ? this.#load() : this.#loaded);
       if (turn !== this.#turn) return;
       this.#active = true;
       this.#pump();
-    });
+    };
+    this.#unlock ??= this.#tabs.lock(take, held, () => this.#again(false));
+  }
+
+  /** The user looks at this tab. */
+  shown(): void {
+    if (this.#unlock && !this.#active) this.#again();
+  }
+
+  #again(take?: boolean): void {
+    this.pause();
+    this.resume(take);
   }
 
   /** There is no connection, and another tab may have one. */
@@ -63,13 +77,6 @@ export class Outbox {
     this.#sleeper.wake();
     this.#unlock?.();
     this.#unlock = undefined;
-  }
-
-  /** Nobody looks at this page, which may soon be frozen: a tab that waits to send goes before it. */
-  yield(): void {
-    if (!this.#unlock) return;
-    this.pause();
-    this.resume();
   }
 
   add(conversationId: string, content: string): OutboxItem {

@@ -31,26 +31,28 @@ export class Tabs {
     this.#channel?.postMessage(message);
   }
 
-  /** Waits for the lock and calls `held`, once. The function it returns gives the lock up, or stops waiting. */
-  lock(held: () => void): () => void {
-    if (!this.haveLock) {
-      held();
-      return () => {};
-    }
-    const waiting = new AbortController();
-    let release = () => waiting.abort();
+  /**
+   * Waits for the lock, or takes it from another tab; then calls `held`, and `lost` if another tab takes it. The function it
+   * returns gives the lock up, or stops waiting.
+   */
+  lock(take: boolean, held: () => void, lost: () => void): () => void {
+    const end = new AbortController();
+    const { signal } = end;
     const hold = () =>
-      new Promise<void>((done) => {
-        release = done;
-        held();
+      new Promise<unknown>((done) => {
+        signal.onabort = done;
+        if (signal.aborted) done(undefined);
+        else held();
       });
-    // Rejects when the waiting ends, or where the browser denies locks.
-    navigator.locks.request(`callboard:outbox:${this.name}`, { signal: waiting.signal }, hold).catch(() => {
-      if (waiting.signal.aborted) return;
-      this.haveLock = false;
-      held();
-    });
-    return () => release();
+    const denied = ({ name }: Error) => {
+      if (signal.aborted) return;
+      this.haveLock &&= name === 'AbortError';
+      (this.haveLock ? lost : held)();
+    };
+    if (!this.haveLock) held();
+    else
+      navigator.locks.request(`callboard:outbox:${this.name}`, take ? { steal: true } : { signal }, hold).catch(denied);
+    return () => end.abort();
   }
 
   close(): void {

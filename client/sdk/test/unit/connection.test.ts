@@ -33,7 +33,7 @@ function connectionOf(options: Partial<CallboardOptions> = {}) {
   const connection = new Connection(given, tokens, {
     ready: (recovered) => told.push(`ready ${recovered}`),
     lost: () => told.push('lost'),
-    hidden: () => told.push('hidden'),
+    shown: () => told.push('shown'),
     loggedOut: ({ code }) => told.push(`logged out ${code}`),
   });
   opened.push(connection);
@@ -250,10 +250,11 @@ test('from failed it goes on when the user looks at the page again', async () =>
   expect(state()).toBe('failed');
   page.dispatchEvent(new Event('visibilitychange'));
   expect(state()).toBe('failed');
-  expect(told).toEqual(['hidden']);
+  expect(told).toEqual([]);
   page.visibilityState = 'visible';
   page.dispatchEvent(new Event('visibilitychange'));
   expect(state()).toBe('connecting');
+  expect(told).toEqual(['shown']);
 });
 
 test('whoever hears of a status may close: nothing goes on', async () => {

@@ -67,22 +67,31 @@ test('when the sending tab loses its connection or closes, another takes over, i
   await expect.poll(c.shown).toEqual([]);
 });
 
-test('a tab that nobody looks at lets another go before it, and goes on if there is none', async () => {
-  const [a, b] = [tab('a'), tab('b')];
+test('the tab that the user looks at sends, and does not wait for one that may be frozen', async () => {
+  const page = { visibilityState: 'visible' };
+  vi.stubGlobal('document', page);
+  const a = tab('a');
   a.outbox.resume();
   a.outbox.add(ID, 'one');
   await expect.poll(() => sent).toEqual(['a one']);
-  a.outbox.yield();
-  a.outbox.add(ID, 'two');
-  await expect.poll(() => sent).toEqual(['a one', 'a two']);
+  const b = tab('b');
   b.outbox.resume();
-  a.outbox.yield();
-  a.outbox.add(ID, 'three');
-  await expect.poll(() => sent).toEqual(['a one', 'a two', 'b three']);
-  b.outbox.yield();
-  await expect.poll(b.shown).toEqual([]);
+  b.outbox.add(ID, 'two');
+  await expect.poll(() => sent).toEqual(['a one', 'b two']);
+  page.visibilityState = 'hidden';
+  const c = tab('c');
+  c.outbox.resume();
+  c.outbox.add(ID, 'three');
+  await expect.poll(() => sent.at(-1)).toBe('b three');
+  page.visibilityState = 'visible';
+  for (const { outbox } of [a, b]) outbox.shown();
   b.outbox.add(ID, 'four');
-  await expect.poll(() => sent.at(-1)).toEqual('a four');
+  await expect.poll(() => sent.at(-1)).toBe('a four');
+  a.outbox.pause();
+  c.outbox.pause();
+  a.outbox.add(ID, 'five');
+  await expect.poll(() => sent.at(-1)).toBe('b five');
+  await expect.poll(b.shown).toEqual([]);
 });
 
 test('a message that has arrived is shown in every tab when it leaves the queue', async () => {
