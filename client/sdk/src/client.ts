@@ -196,7 +196,7 @@ export class Callboard {
     if (readBy !== this.userId && (participant(known, readBy)?.readSeq ?? -1) >= readSeq) return;
     update(core, readArrived, data);
     if (known && readBy === this.userId && unreadUpTo(state, known, readSeq) === undefined) {
-      sync.fetch(id).catch((cause) => report(core, cause));
+      sync.refresh(id);
     }
     core.events.emit('messages:read', data);
   }

@@ -1,4 +1,4 @@
-import { type Core, persist, report, update } from './core.js';
+import { type Core, persist, update } from './core.js';
 import { asError, CallboardError } from './errors.js';
 import type { Receipts } from './receipts.js';
 import { historyArrived, pageChanged, unreadMarked } from './state/state.js';
@@ -47,7 +47,7 @@ export class Rooms {
     for (const id of this.#open.keys()) {
       this.#enter(id);
       // Receipts that were missed are nowhere but in the conversation itself.
-      if (!recovered && this.#page(id)?.loaded) this.#refresh(id);
+      if (!recovered && this.#page(id)?.loaded) this.#sync.refresh(id);
     }
   }
 
@@ -99,10 +99,6 @@ export class Rooms {
       return before === undefined ? unreadMarked(arrived, id) : arrived;
     });
     this.#receipts.received(messages);
-  }
-
-  #refresh(id: string): void {
-    persist(this.#core, () => this.#sync.fetch(id)).catch((cause) => report(this.#core, cause));
   }
 
   #failed(id: string, error: CallboardError): void {

@@ -80,6 +80,11 @@ export class Sync {
     this.describe([await this.#core.rest.conversation(id)]);
   }
 
+  /** Asks for a conversation until there is an answer, or no connection. */
+  refresh(id: string): void {
+    persist(this.#core, () => this.fetch(id)).catch((cause) => this.#failed(id, cause));
+  }
+
   /** Loads the next page of the list, or waits for the one that is on its way. */
   loadPage(): Promise<void> {
     this.#page ??= this.#loadPage().finally(() => {
@@ -188,11 +193,15 @@ export class Sync {
         }
       });
     } catch (cause) {
-      if (asError(cause).code === 'not_found') this.remove(id);
-      else report(this.#core, cause);
+      this.#failed(id, cause);
       return true;
     } finally {
       this.#filling.delete(id);
     }
+  }
+
+  #failed(id: string, cause: unknown): void {
+    if (asError(cause).code === 'not_found') this.remove(id);
+    else report(this.#core, cause);
   }
 }

@@ -276,6 +276,23 @@ test('a conversation that turns out to be gone while its gap is filled is remove
   expect(heard).toEqual([`deleted ${ID}`]);
 });
 
+test('a conversation is asked for until there is an answer, and removed if it turns out to be gone', async () => {
+  const { sync, heard, answers, known } = parts();
+  sync.ready(false);
+  await settle();
+  answers.conversation = () => Promise.reject(broken());
+  sync.refresh(ID);
+  await settle();
+  answers.conversation = async () => conversation(3, { unreadCount: 2 });
+  await vi.advanceTimersByTimeAsync(1_000);
+  await settle();
+  expect(known()?.unreadCount).toBe(2);
+  answers.conversation = () => Promise.reject(new CallboardError('not_found', 'Gone.', { status: 404 }));
+  sync.refresh(ID);
+  await settle();
+  expect(heard).toEqual([`deleted ${ID}`]);
+});
+
 test('one that was created here is told of once, whichever comes first', async () => {
   const { unreadCount: _, lastMessage: __, ...told } = conversation(1);
   const event = {
