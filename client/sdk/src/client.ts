@@ -92,9 +92,8 @@ export class Callboard {
   }
 
   /** Closes, and forgets the messages in this user's queue. */
-  async logout(): Promise<void> {
-    await this.#parts.outbox.clear();
-    this.close();
+  logout(): Promise<void> {
+    return this.#parts.outbox.clear().finally(() => this.close());
   }
 
   /** Calls `handler` for each event of this name, until the function it returns is called. */
@@ -106,7 +105,7 @@ export class Callboard {
     this.#parts.core.events.off(name, handler);
   }
 
-  /** Loads the next page of conversations. Does nothing while a page is being loaded, or if there is none. */
+  /** Loads the next page of conversations, if there is one; or waits for the one that is being loaded. */
   async loadConversations(): Promise<void> {
     // Why it failed is in the list.
     await this.#parts.sync.loadPage().catch(() => {});
@@ -118,7 +117,7 @@ export class Callboard {
     const answer = await core.rest.create(conversation);
     sync.describe([answer.conversation], answer.created);
     const state = core.state.get().conversations.get(answer.conversation.id);
-    if (!state) throw new CallboardError('not_found', 'The conversation is gone already.');
+    if (!state) throw new CallboardError('not_found', 'The conversation is gone.');
     return state;
   }
 
@@ -134,6 +133,7 @@ export class Callboard {
     const connection: Connection = new Connection(given, tokens, {
       ready: (recovered) => this.#ready(recovered),
       lost: () => this.#lost(),
+      shown: () => this.#parts.outbox.shown(),
       loggedOut: ({ code, message }) => this.#parts.core.events.emit('logged-out', { code, message }),
     });
     return {
@@ -196,7 +196,7 @@ export class Callboard {
     if (readBy !== this.userId && (participant(known, readBy)?.readSeq ?? -1) >= readSeq) return;
     update(core, readArrived, data);
     if (known && readBy === this.userId && unreadUpTo(state, known, readSeq) === undefined) {
-      sync.fetch(id).catch((cause) => report(core, cause));
+      sync.refresh(id);
     }
     core.events.emit('messages:read', data);
   }

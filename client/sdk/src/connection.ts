@@ -5,7 +5,7 @@ import { Cell } from './observable.js';
 import type { Settings } from './settings.js';
 import type { ConnectionStatus, TransportName } from './status.js';
 import type { Tokens } from './tokens.js';
-import type { Ack, ClientEvents, ServerEvents } from './wire.js';
+import type { Ack, ClientEvents, Ready, ServerEvents } from './wire.js';
 
 type Timer = ReturnType<typeof setTimeout>;
 
@@ -23,6 +23,8 @@ export interface ConnectionHooks {
   /** Everything is subscribed. If it was recovered, everything missed has come already. */
   ready(recovered: boolean): void;
   lost(): void;
+  /** The user looks at the page again. */
+  shown(): void;
   /** The server refuses the token. */
   loggedOut(error: CallboardError): void;
 }
@@ -42,7 +44,7 @@ export class Connection {
   #phase: 'down' | 'waiting' | 'trying' | 'up' = 'down';
   /** Attempts that have failed since the connection stood. */
   #failures = 0;
-  /** Whether an expired token was replaced already in this attempt. */
+  /** Whether an expired token was replaced already, since the connection stood. */
   #renewed = false;
   #timer: Timer | undefined;
   #refreshTimer: Timer | undefined;
@@ -65,7 +67,7 @@ export class Connection {
     this.socket.on('disconnect', (reason) =>
       this.#failed(new CallboardError('network', `The connection broke: ${reason}.`)),
     );
-    this.socket.on('ready', ({ serverTime }) => this.#ready(serverTime));
+    this.socket.on('ready', (ready) => this.#ready(ready));
     this.socket.on('token-expired', () => this.#refresh());
     for (const [target, event] of this.#signals()) target?.addEventListener(event, this.#environment);
   }
@@ -74,6 +76,7 @@ export class Connection {
   connect(): void {
     if (this.#phase === 'trying' || this.#phase === 'up' || this.status.get().state === 'closed') return;
     this.#failures = 0;
+    this.#renewed = false;
     this.#try();
   }
 
@@ -114,6 +117,7 @@ export class Connection {
   logOut(error: CallboardError): void {
     const { state } = this.status.get();
     if (state === 'closed' || state === 'logged-out') return;
+    this.tokens.drop();
     this.#stop({ state: 'logged-out', error });
     this.hooks.loggedOut(error);
   }
@@ -122,9 +126,6 @@ export class Connection {
     clearTimeout(this.#timer);
     const round = ++this.#round;
     this.#phase = 'trying';
-    this.status.set(
-      this.#failures === 0 ? { state: 'connecting' } : { state: 'reconnecting', attempt: this.#failures },
-    );
     this.#timer = setTimeout(() => this.#timedOut(), this.settings.timeout);
     this.tokens.fetch().then(
       (token) => {
@@ -134,12 +135,20 @@ export class Connection {
       },
       (error) => round === this.#round && this.#failed(error),
     );
+    this.status.set(
+      this.#failures === 0 ? { state: 'connecting' } : { state: 'reconnecting', attempt: this.#failures },
+    );
   }
 
-  #ready(serverTime: string): void {
+  #ready({ userId, serverTime }: Ready): void {
     this.tokens.skew = Date.parse(serverTime) - Date.now();
     // On a connection that stands it only brings a new cursor.
     if (this.#phase !== 'trying') return;
+    // What is queued here is not theirs to send.
+    if (userId !== this.settings.userId) {
+      this.logOut(new CallboardError('forbidden', `The token is ${userId}’s.`));
+      return;
+    }
     clearTimeout(this.#timer);
     this.#phase = 'up';
     this.#failures = 0;
@@ -147,9 +156,10 @@ export class Connection {
     const { engine } = this.socket.io;
     const show = () => this.status.set({ state: 'connected', transport: engine.transport.name as TransportName });
     engine.once('upgrade', () => this.isUp && show());
-    show();
     this.#scheduleRefresh();
-    this.hooks.ready(this.socket.recovered === true);
+    show();
+    // Whoever hears of it may close.
+    if (this.isUp) this.hooks.ready(this.socket.recovered === true);
   }
 
   /** The engine could not connect, or the server answered CONNECT_ERROR. */
@@ -183,20 +193,23 @@ export class Connection {
     } else {
       const attempt = this.#failures + 1;
       const delay = backoff(attempt, delays, jitter);
-      this.#stop({ state: 'reconnecting', attempt, retryAt: Date.now() + delay, error });
       this.#failures = attempt;
-      this.#phase = 'waiting';
-      this.#timer = setTimeout(() => this.#try(), delay);
+      this.#stop({ state: 'reconnecting', attempt, retryAt: Date.now() + delay, error }, delay);
     }
   }
 
-  #stop(status: ConnectionStatus): void {
+  /** Disconnects, and tries again after `delay` if there is one. */
+  #stop(status: ConnectionStatus, delay?: number): void {
     const wasUp = this.isUp;
     this.#round++;
     this.#phase = 'down';
     clearTimeout(this.#timer);
     clearTimeout(this.#refreshTimer);
     this.socket.disconnect();
+    if (delay !== undefined) {
+      this.#phase = 'waiting';
+      this.#timer = setTimeout(() => this.#try(), delay);
+    }
     this.status.set(status);
     if (wasUp) this.hooks.lost();
   }
@@ -233,8 +246,9 @@ export class Connection {
       if (this.#phase === 'waiting') this.#stop({ state: 'offline' });
     } else if (type === 'online') {
       if (this.#phase === 'waiting' || state === 'offline' || state === 'failed') this.connect();
-    } else if (state === 'failed' && document.visibilityState === 'visible') {
-      this.connect();
+    } else if (document.visibilityState === 'visible') {
+      this.hooks.shown();
+      if (state === 'failed') this.connect();
     }
   };
 

@@ -40,7 +40,7 @@ export function report({ events }: Core, cause: unknown): void {
  */
 export async function persist(
   { connection, settings, sleeper }: Core,
-  task: () => Promise<void>,
+  task: () => Promise<unknown>,
   failed?: (error: CallboardError) => void,
 ): Promise<boolean> {
   const { delays, jitter } = settings.reconnection;

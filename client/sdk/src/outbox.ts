@@ -44,16 +44,30 @@ export class Outbox {
     this.#loaded = this.#load();
   }
 
-  /** There is a connection: sends, as soon as no other tab does. */
-  resume(): void {
+  /**
+   * There is a connection: sends, as soon as no other tab does. The tab that the user looks at takes the lock, for another
+   * that has it may be frozen.
+   */
+  resume(take = globalThis.document?.visibilityState === 'visible'): void {
     const turn = this.#turn;
-    this.#unlock ??= this.#tabs.lock(async () => {
+    const held = async () => {
       // Whoever had the lock may have stored more, which comes before what is written from now on.
       await (this.#tabs.haveLock ? this.#load() : this.#loaded);
       if (turn !== this.#turn) return;
       this.#active = true;
       this.#pump();
-    });
+    };
+    this.#unlock ??= this.#tabs.lock(take, held, () => this.#again(false));
+  }
+
+  /** The user looks at this tab. */
+  shown(): void {
+    if (this.#unlock && !this.#active) this.#again();
+  }
+
+  #again(take?: boolean): void {
+    this.pause();
+    this.resume(take);
   }
 
   /** There is no connection, and another tab may have one. */
@@ -66,11 +80,10 @@ export class Outbox {
   }
 
   add(conversationId: string, content: string): OutboxItem {
-    this.#lastOrder = Math.max(Date.now(), this.#lastOrder + 1);
     const item: OutboxItem = {
       clientMessageId: randomId(),
       conversationId,
-      order: this.#lastOrder,
+      order: Math.max(Date.now(), this.#lastOrder + 1),
       content,
       createdAt: new Date().toISOString(),
       status: 'queued',
@@ -92,10 +105,11 @@ export class Outbox {
   }
 
   /** A message of one's own has arrived: if it was waiting here, it need not any more. */
-  arrived({ conversationId, clientMessageId, senderId }: Message): void {
+  arrived(message: Message): void {
+    const { conversationId, clientMessageId, senderId } = message;
     if (!clientMessageId || senderId !== this.#core.settings.userId) return;
     const item = this.#find(conversationId, clientMessageId);
-    if (item) this.#drop(item);
+    if (item) this.#drop(item, message);
   }
 
   /** Forgets everything that waits. */
@@ -124,11 +138,10 @@ export class Outbox {
   async #load(): Promise<void> {
     try {
       for (const item of await this.#storage.load(this.#owner)) {
-        const { clientMessageId, conversationId, order } = item;
-        this.#lastOrder = Math.max(this.#lastOrder, order);
+        const { clientMessageId, conversationId } = item;
         this.#ours.add(clientMessageId);
         if (this.#dropped.has(clientMessageId) || this.#find(conversationId, clientMessageId)) continue;
-        update(this.#core, outboxPut, item);
+        this.#put(item);
       }
     } catch (cause) {
       this.#forsakeStorage(cause);
@@ -139,7 +152,7 @@ export class Outbox {
   async #store(item: OutboxItem): Promise<void> {
     this.#ours.add(item.clientMessageId);
     this.#unstored.add(item.clientMessageId);
-    update(this.#core, outboxPut, item);
+    this.#put(item);
     await this.#storage.put(this.#owner, item).catch((cause) => this.#forsakeStorage(cause));
     this.#unstored.delete(item.clientMessageId);
     if (!this.#find(item.conversationId, item.clientMessageId)) return this.#erase(item);
@@ -161,6 +174,7 @@ export class Outbox {
   /** Goes on in memory: what is queued is sent all the same, unless the page is left before. */
   #forsakeStorage(cause: unknown): void {
     if (this.#storage instanceof MemoryStorage) return;
+    this.#storage.close();
     this.#storage = new MemoryStorage();
     report(
       this.#core,
@@ -177,7 +191,7 @@ export class Outbox {
       this.#dropped.add(news.item.clientMessageId);
       update(this.#core, outboxDropped, news.item, news.message);
     } else if (!this.#dropped.has(news.item.clientMessageId)) {
-      update(this.#core, outboxPut, news.item);
+      this.#put(news.item);
       this.#pump();
     }
   }
@@ -231,7 +245,12 @@ export class Outbox {
 
   /** Shows how a message is doing, here and in other tabs. What is stored of it stays as it is. */
   #show(item: OutboxItem): void {
-    update(this.#core, outboxPut, item);
+    this.#put(item);
     this.#tabs.tell({ type: 'put', item });
+  }
+
+  #put(item: OutboxItem): void {
+    this.#lastOrder = Math.max(this.#lastOrder, item.order);
+    update(this.#core, outboxPut, item);
   }
 }

@@ -1,4 +1,4 @@
-import { type Core, report, update } from './core.js';
+import { type Core, persist, report, update } from './core.js';
 import { asError } from './errors.js';
 import { participant } from './state/conversations.js';
 import { readArrived } from './state/state.js';
@@ -30,12 +30,9 @@ export class Receipts {
 
   /** Messages have arrived, in whatever way. */
   received(messages: readonly Message[]): void {
-    const { settings, state } = this.#core;
     if (this.#closed) return;
-    for (const { conversationId: id, senderId, seq } of messages) {
-      const known = participant(state.get().conversations.get(id), settings.userId)?.deliveredSeq ?? 0;
-      if (senderId === settings.userId || seq <= Math.max(known, this.#told.get(id) ?? 0)) continue;
-      this.#delivered.set(id, Math.max(seq, this.#delivered.get(id) ?? 0));
+    for (const { conversationId, senderId, seq } of messages) {
+      if (senderId !== this.#core.settings.userId) this.#toTell(conversationId, seq);
     }
     if (this.#delivered.size > 0) this.#deliveredTimer ??= setTimeout(() => this.#sendDelivered(), DELIVERED_AFTER);
   }
@@ -50,8 +47,11 @@ export class Receipts {
     this.#readTimer ??= setTimeout(() => this.#sendRead(), READ_AFTER);
   }
 
-  /** There is a connection: tells what could not be told. */
+  /** There is a connection: tells what could not be told, and what the last one may have lost on its way. */
   resume(): void {
+    const told = [...this.#told];
+    this.#told.clear();
+    for (const [id, seq] of told) this.#toTell(id, seq);
     this.#sendDelivered();
     this.#sendRead();
   }
@@ -63,6 +63,14 @@ export class Receipts {
     clearTimeout(this.#deliveredTimer);
     this.#delivered.clear();
     this.#read.clear();
+  }
+
+  #toTell(id: string, seq: number): void {
+    const { me, conversations } = this.#core.state.get();
+    const known = participant(conversations.get(id), me)?.deliveredSeq ?? 0;
+    if (seq > Math.max(known, this.#told.get(id) ?? 0)) {
+      this.#delivered.set(id, Math.max(seq, this.#delivered.get(id) ?? 0));
+    }
   }
 
   #sendDelivered(): void {
@@ -86,19 +94,26 @@ export class Receipts {
     const { connection, rest } = this.#core;
     const { conversationId, id } = message;
     const messageIds = [id];
-    this.#read.delete(conversationId);
-    try {
+    const mark = async () => {
       const { readSeq, unreadCount } = connection.isUp
         ? await connection.ask('mark-read', { conversationId, messageIds })
         : await rest.markRead(conversationId, messageIds);
       const readBy = this.#core.settings.userId;
       const isLast = !this.#read.has(conversationId);
       if (isLast) update(this.#core, readArrived, { conversationId, readBy, readSeq }, unreadCount);
+      return true;
+    };
+    this.#read.delete(conversationId);
+    try {
+      if (await (connection.isUp ? persist(this.#core, mark) : mark())) return;
     } catch (cause) {
       const error = asError(cause);
-      if (FINAL.has(error.code)) report(this.#core, error);
-      // What was read since includes this.
-      else if (!this.#read.has(conversationId)) this.#read.set(conversationId, message);
+      if (FINAL.has(error.code)) {
+        report(this.#core, error);
+        return;
+      }
     }
+    // What was read since includes this.
+    if (!this.#read.has(conversationId)) this.#read.set(conversationId, message);
   }
 }

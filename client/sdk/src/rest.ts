@@ -1,4 +1,4 @@
-import { CallboardError } from './errors.js';
+import { asError, CallboardError } from './errors.js';
 import type { Settings } from './settings.js';
 import type { Tokens } from './tokens.js';
 import type {
@@ -100,17 +100,19 @@ export class Rest {
   }
 
   async #request(method: string, path: string, body?: object): Promise<{ status: number; data: unknown }> {
-    try {
+    for (let again = false; ; again = true) {
       const token = await this.tokens.current();
       try {
         return await this.#attempt(method, path, body, token);
-      } catch (error) {
-        if (!(error instanceof CallboardError && error.code === 'token_expired')) throw error;
-        return await this.#attempt(method, path, body, await this.tokens.fetch());
+      } catch (cause) {
+        const error = asError(cause);
+        if (error.status !== 401) throw error;
+        const wasLast = this.tokens.drop(token);
+        if (wasLast && (again || error.code !== 'token_expired')) {
+          this.refused(error);
+          throw error;
+        }
       }
-    } catch (error) {
-      if (error instanceof CallboardError && error.status === 401) this.refused(error);
-      throw error;
     }
   }
 

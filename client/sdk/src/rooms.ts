@@ -1,5 +1,5 @@
-import { type Core, persist, report, update } from './core.js';
-import { asError, type CallboardError } from './errors.js';
+import { type Core, persist, update } from './core.js';
+import { asError, CallboardError } from './errors.js';
 import type { Receipts } from './receipts.js';
 import { historyArrived, pageChanged, unreadMarked } from './state/state.js';
 import type { Sync } from './sync.js';
@@ -21,6 +21,9 @@ export class Rooms {
     this.#sync = sync;
     this.#typing = typing;
     this.#receipts = receipts;
+    // The server forgets what one has joined when one takes part no longer; one may be added again.
+    core.events.on('conversation:deleted', ({ conversationId }) => this.#joined.delete(conversationId));
+    core.events.on('conversation:updated', ({ conversationId: id }) => this.#open.has(id) && this.#enter(id));
   }
 
   open(id: string): () => void {
@@ -44,7 +47,7 @@ export class Rooms {
     for (const id of this.#open.keys()) {
       this.#enter(id);
       // Receipts that were missed are nowhere but in the conversation itself.
-      if (!recovered && this.#page(id)?.loaded) this.#refresh(id);
+      if (!recovered && this.#page(id)?.loaded) this.#sync.refresh(id);
     }
   }
 
@@ -88,15 +91,14 @@ export class Rooms {
     update(this.#core, pageChanged, id, { loading: true });
     if (!this.#core.state.get().conversations.has(id)) await this.#sync.fetch(id);
     const messages = await this.#core.rest.messages(id, before);
+    if (!this.#core.state.get().conversations.has(id)) {
+      throw new CallboardError('not_found', 'The conversation is gone.');
+    }
     update(this.#core, (state) => {
       const arrived = historyArrived(state, id, messages, messages.length === this.#core.settings.pageSize);
       return before === undefined ? unreadMarked(arrived, id) : arrived;
     });
     this.#receipts.received(messages);
-  }
-
-  #refresh(id: string): void {
-    persist(this.#core, () => this.#sync.fetch(id)).catch((cause) => report(this.#core, cause));
   }
 
   #failed(id: string, error: CallboardError): void {

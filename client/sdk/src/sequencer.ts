@@ -6,11 +6,6 @@ export class Sequencer {
   readonly #passed = new Map<string, number>();
   readonly #held = new Map<string, Map<number, SequencedEvent>>();
 
-  /** The conversations that are followed, and how far. */
-  get cursors(): ReadonlyMap<string, number> {
-    return this.#passed;
-  }
-
   follows(id: string): boolean {
     return this.#passed.has(id);
   }

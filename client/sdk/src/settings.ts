@@ -19,9 +19,18 @@ export function settings(options: CallboardOptions): Settings {
     requestTimeout: 10_000,
     sendAttempts: 8,
     pageSize: 50,
-    ...options,
+    ...present(options),
     url,
     userName: options.userName ?? null,
-    reconnection: { delays: [1000, 2000, 4000, 8000, 16_000], jitter: 0.2, attempts: 5, ...options.reconnection },
+    reconnection: {
+      delays: [1000, 2000, 4000, 8000, 16_000],
+      jitter: 0.2,
+      attempts: 5,
+      ...present(options.reconnection),
+    },
   };
 }
+
+/** Without what is undefined, which is as good as absent. */
+const present = <T extends object>(options = {} as T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;

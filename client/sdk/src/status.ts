@@ -9,7 +9,7 @@ import type { CallboardError } from './errors.js';
  * - `reconnecting`: lost; the next attempt is at `retryAt`, or under way;
  * - `offline`: the browser has no network; it goes on by itself when there is one;
  * - `failed`: the attempts are used up. `retry` tries again, and so do the return of the network or of the user to the page;
- * - `logged-out`: the server refused the token. `connect` tries again, after a login;
+ * - `logged-out`: the server refused the token, or it is another user's. `connect` tries again, after a login;
  * - `closed`: `close` was called.
  */
 export type ConnectionState =

@@ -26,6 +26,8 @@ export class Sync {
   #missed = 0;
   #mended = 0;
   #mending = false;
+  /** The page of the list that is on its way. */
+  #page: Promise<void> | undefined;
   /** The conversations of which events are being fetched. */
   readonly #filling = new Set<string>();
   /** Conversations that are gone: an answer that was on its way may still tell of them. */
@@ -48,7 +50,7 @@ export class Sync {
     if (event.event === 'conversation-updated') this.#gone.delete(id);
     this.#accept(id, [event]);
     // While a sync is under way, what is missing may come by that.
-    if (!this.#mending) this.#fillIfBehind(id);
+    if (!this.#mending && this.#sequencer.isBehind(id)) this.#fill(id);
   }
 
   /** The server has described conversations; one that was `created` just now, before the event that tells so. */
@@ -78,10 +80,22 @@ export class Sync {
     this.describe([await this.#core.rest.conversation(id)]);
   }
 
-  /** Loads the next page of the list. */
-  async loadPage(): Promise<void> {
+  /** Asks for a conversation until there is an answer, or no connection. */
+  refresh(id: string): void {
+    persist(this.#core, () => this.fetch(id)).catch((cause) => this.#failed(id, cause));
+  }
+
+  /** Loads the next page of the list, or waits for the one that is on its way. */
+  loadPage(): Promise<void> {
+    this.#page ??= this.#loadPage().finally(() => {
+      this.#page = undefined;
+    });
+    return this.#page;
+  }
+
+  async #loadPage(): Promise<void> {
     const { list } = this.#core.state.get();
-    if (list.loading || (list.loaded && list.cursor === undefined)) return;
+    if (list.loaded && list.cursor === undefined) return;
     const { error: _, ...rest } = list;
     update(this.#core, (state) => ({ ...state, list: { ...rest, loading: true } }));
     try {
@@ -105,8 +119,7 @@ export class Sync {
     try {
       while (this.#mended < this.#missed) {
         const missed = this.#missed;
-        const { loaded } = this.#core.state.get().list;
-        if (!(await persist(this.#core, () => (loaded ? this.#sync() : this.loadPage())))) break;
+        if (!(await persist(this.#core, () => this.#catchUp()))) break;
         this.#mended = missed;
       }
     } catch (cause) {
@@ -118,21 +131,29 @@ export class Sync {
     for (const { id, lastSeq } of this.#core.state.get().conversations.values()) this.check(id, lastSeq);
   }
 
+  async #catchUp(): Promise<void> {
+    const isLoaded = () => this.#core.state.get().list.loaded;
+    // A first page that was asked for before the connection stood may be older than that.
+    if (!isLoaded()) await this.#page?.catch(() => {});
+    await (isLoaded() ? this.#sync() : this.loadPage());
+  }
+
   async #sync(): Promise<void> {
     const { conversations } = this.#core.state.get();
     const latest = byActivity(conversations).slice(0, CURSORS);
     const cursors = Object.fromEntries(latest.map(({ id }) => [id, this.#sequencer.cursor(id)]));
+    // The answer tells of what was gone and is here again; but not of what is heard while it is on its way.
+    this.#gone.clear();
     const { conversations: missed, joined, left } = await this.#core.rest.sync(cursors);
-    for (const id of left) this.remove(id);
-    for (const { conversationId, events, more } of missed) {
-      this.#accept(conversationId, events);
-      if (more && !(await this.#fill(conversationId))) throw new CallboardError('network', 'The connection broke.');
-    }
-    for (const { id } of joined) this.#gone.delete(id);
+    for (const id of left) if (!this.#sequencer.isBehind(id)) this.remove(id);
+    for (const { conversationId, events } of missed) this.#accept(conversationId, events);
     const unknown = joined.filter(({ id }) => !conversations.has(id));
     this.describe(joined);
     for (const { id, lastSeq } of joined) this.check(id, lastSeq);
     for (const { id } of unknown) this.#told(id);
+    for (const { conversationId, more } of missed) {
+      if (more && !(await this.#fill(conversationId))) throw new CallboardError('network', 'The connection broke.');
+    }
     // Receipts and what other tabs have read are not among the events.
     this.describe((await this.#core.rest.conversations()).items);
   }
@@ -148,17 +169,14 @@ export class Sync {
     for (const { event, data } of events) {
       if (event === 'conversation-deleted') this.remove(data.conversationId);
       else if (event === 'conversation-updated') this.#told(data.conversationId);
-      else this.#core.events.emit('message:new', { conversationId: data.conversationId, message: data.message });
+      else if (event === 'new-message')
+        this.#core.events.emit('message:new', { conversationId: data.conversationId, message: data.message });
     }
   }
 
   #told(id: string): void {
     const conversation = this.#core.state.get().conversations.get(id);
     if (conversation) this.#core.events.emit('conversation:updated', { conversationId: id, conversation });
-  }
-
-  #fillIfBehind(id: string): void {
-    if (this.#sequencer.isBehind(id)) this.#fill(id);
   }
 
   /** Fetches a conversation that is not known, and the events that are missing of one that is; whether nothing is left to do. */
@@ -175,11 +193,15 @@ export class Sync {
         }
       });
     } catch (cause) {
-      if (asError(cause).code === 'not_found') this.remove(id);
-      else report(this.#core, cause);
+      this.#failed(id, cause);
       return true;
     } finally {
       this.#filling.delete(id);
     }
+  }
+
+  #failed(id: string, cause: unknown): void {
+    if (asError(cause).code === 'not_found') this.remove(id);
+    else report(this.#core, cause);
   }
 }

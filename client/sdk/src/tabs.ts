@@ -10,39 +10,49 @@ export type TabMessage =
 
 /** The other tabs of the same user and server, and the lock that says which of them sends. */
 export class Tabs {
-  /** Without Web Locks, which insecure origins lack, every tab sends for itself. */
-  readonly haveLock = globalThis.navigator?.locks !== undefined;
+  /** Without Web Locks, which insecure origins lack and browsers may deny, every tab sends for itself. */
+  haveLock = globalThis.navigator?.locks !== undefined;
   #channel: BroadcastChannel | undefined;
 
   constructor(
     readonly name: string,
     listener: (message: TabMessage) => void,
   ) {
-    if (!globalThis.BroadcastChannel) return;
-    this.#channel = new BroadcastChannel(`callboard:${name}`);
-    this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => listener(data);
+    try {
+      this.#channel = new BroadcastChannel(`callboard:${name}`);
+      this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => listener(data);
+    } catch {
+      // There are none, or the browser denies them: nobody could tell the tab with the lock what to send.
+      this.haveLock = false;
+    }
   }
 
   tell(message: TabMessage): void {
     this.#channel?.postMessage(message);
   }
 
-  /** Waits for the lock and calls `held`, once. The function it returns gives the lock up, or stops waiting. */
-  lock(held: () => void): () => void {
-    if (!this.haveLock) {
-      held();
-      return () => {};
-    }
-    const waiting = new AbortController();
-    let release = () => waiting.abort();
+  /**
+   * Waits for the lock, or takes it from another tab; then calls `held`, and `lost` if another tab takes it. The function it
+   * returns gives the lock up, or stops waiting.
+   */
+  lock(take: boolean, held: () => void, lost: () => void): () => void {
+    const end = new AbortController();
+    const { signal } = end;
     const hold = () =>
-      new Promise<void>((done) => {
-        release = done;
-        held();
+      new Promise<unknown>((done) => {
+        signal.onabort = done;
+        if (signal.aborted) done(undefined);
+        else held();
       });
-    // Rejects when the waiting ends.
-    navigator.locks.request(`callboard:outbox:${this.name}`, { signal: waiting.signal }, hold).catch(() => {});
-    return () => release();
+    const denied = ({ name }: Error) => {
+      if (signal.aborted) return;
+      this.haveLock &&= name === 'AbortError';
+      (this.haveLock ? lost : held)();
+    };
+    if (!this.haveLock) held();
+    else
+      navigator.locks.request(`callboard:outbox:${this.name}`, take ? { steal: true } : { signal }, hold).catch(denied);
+    return () => end.abort();
   }
 
   close(): void {

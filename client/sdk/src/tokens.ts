@@ -7,6 +7,7 @@ export class Tokens {
   #token: string | undefined;
   #fetching: Promise<string> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #giveUp = (_why: string) => {};
 
   /** `timeout` bounds a call of `getToken`, in milliseconds. */
   constructor(
@@ -33,17 +34,26 @@ export class Tokens {
     return exp === undefined ? undefined : exp * 1000 - Date.now() - this.skew;
   }
 
+  /** The server refuses a token, which is not used again; whether that was the last one. */
+  drop(token = this.#token): boolean {
+    const wasLast = token === this.#token;
+    if (wasLast) this.#token = undefined;
+    return wasLast;
+  }
+
   /** Nobody waits for a token any more. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#giveUp('closed');
   }
 
   async #fetch(): Promise<string> {
-    const late = new Promise<never>((_, reject) => {
-      this.#timer = setTimeout(() => reject(new Error('getToken did not answer in time')), this.timeout);
-    });
     try {
-      this.#token = await Promise.race([this.getToken(), late]);
+      this.#token = await new Promise<string>((given, refused) => {
+        this.#giveUp = (why) => refused(new Error(why));
+        this.#timer = setTimeout(() => this.#giveUp('getToken did not answer in time'), this.timeout);
+        Promise.resolve(this.getToken()).then(given, refused);
+      });
       return this.#token;
     } catch (cause) {
       throw new CallboardError('token_unavailable', `No token: ${cause instanceof Error ? cause.message : cause}`, {

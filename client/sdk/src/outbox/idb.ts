@@ -1,41 +1,30 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { OutboxItem, OutboxStorage } from './storage.js';
 
-interface Schema extends DBSchema {
-  outbox: { key: [owner: string, order: number, clientMessageId: string]; value: OutboxItem };
-}
+const STORE = 'outbox';
 
-const keyOf = (owner: string, { order, clientMessageId }: OutboxItem): Schema['outbox']['key'] => [
-  owner,
-  order,
-  clientMessageId,
-];
+const keyOf = (owner: string, { order, clientMessageId }: OutboxItem) => [owner, order, clientMessageId];
 
 /** Everything of an owner: in IndexedDB's order arrays come after every number. */
 const allOf = (owner: string) => IDBKeyRange.bound([owner], [owner, []]);
 
 /** The queue in the browser's database, which all tabs share. */
 export class IndexedDbStorage implements OutboxStorage {
-  readonly #database: Promise<IDBPDatabase<Schema>> = openDB<Schema>('callboard', 1, {
-    upgrade: (database) => void database.createObjectStore('outbox'),
-    // A later version of this library in another tab may want to change the database.
-    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
-  });
+  readonly #database = opened();
 
-  async load(owner: string): Promise<OutboxItem[]> {
-    return (await this.#database).getAll('outbox', allOf(owner));
+  load(owner: string): Promise<OutboxItem[]> {
+    return this.#run('readonly', (store) => store.getAll(allOf(owner)));
   }
 
   async put(owner: string, item: OutboxItem): Promise<void> {
-    await (await this.#database).put('outbox', item, keyOf(owner, item));
+    await this.#run('readwrite', (store) => store.put(item, keyOf(owner, item)));
   }
 
-  async delete(owner: string, item: OutboxItem): Promise<void> {
-    await (await this.#database).delete('outbox', keyOf(owner, item));
+  delete(owner: string, item: OutboxItem): Promise<void> {
+    return this.#run('readwrite', (store) => store.delete(keyOf(owner, item)));
   }
 
-  async clear(owner: string): Promise<void> {
-    await (await this.#database).delete('outbox', allOf(owner));
+  clear(owner: string): Promise<void> {
+    return this.#run('readwrite', (store) => store.delete(allOf(owner)));
   }
 
   close(): void {
@@ -44,4 +33,28 @@ export class IndexedDbStorage implements OutboxStorage {
       () => {},
     );
   }
+
+  /** The result of a request, once its transaction is complete. */
+  async #run<T>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    const transaction = (await this.#database).transaction(STORE, mode);
+    const request = ask(transaction.objectStore(STORE));
+    return new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  }
+}
+
+/** The database. Rejects also where the browser denies it by throwing. */
+async function opened(): Promise<IDBDatabase> {
+  const request = indexedDB.open('callboard', 1);
+  return new Promise((resolve, reject) => {
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      // A later version of this library in another tab may want to change the database.
+      request.result.onversionchange = () => request.result.close();
+      resolve(request.result);
+    };
+  });
 }

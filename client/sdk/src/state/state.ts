@@ -53,12 +53,11 @@ export function conversationsArrived(state: State, news: readonly Conversation[]
   );
 }
 
-/** A conversation is gone, with all that is known of it. */
+/** A conversation is gone, with its messages. Who types in it ends, and what waits to be sent there fails, by itself. */
 export const conversationGone = (state: State, id: string): State => ({
   ...state,
   conversations: put(state.conversations, id, undefined),
   pages: put(state.pages, id, undefined),
-  typing: put(state.typing, id, undefined),
 });
 
 export const listChanged = (state: State, change: Partial<State['list']>): State => ({
@@ -70,6 +69,8 @@ export const listChanged = (state: State, change: Partial<State['list']>): State
 export function eventArrived(state: State, { event, data }: SequencedEvent): State {
   if (event === 'conversation-deleted') return conversationGone(state, data.conversationId);
   if (event === 'conversation-updated') return conversationsArrived(state, [data.conversation]);
+  // There may be others some day.
+  if (event !== 'new-message') return state;
   const known = state.conversations.get(data.conversationId);
   return messagesArrived(
     known ? withConversation(state, withMessage(known, data.message, state.me)) : state,
@@ -144,10 +145,15 @@ export function outboxPut(state: State, item: OutboxItem): State {
   return queued(state, item, items.toSpliced(after < 0 ? items.length : after, 0, item));
 }
 
-/** Takes a message out of the queue; if the server has it, in the same moment it is among the others. */
+/**
+ * Takes a message out of the queue; if the server has it, in the same moment it is among the others. Not so if the server
+ * has had it for so long that there may be others between it and what is loaded.
+ */
 export function outboxDropped(state: State, item: OutboxItem, message?: Message): State {
   const next = queued(state, item, othersInQueue(state, item));
-  return message ? messagesArrived(next, item.conversationId, [message]) : next;
+  const { items, loaded, hasOlder } = state.pages.get(item.conversationId) ?? EMPTY_PAGE;
+  const fits = message && loaded && !(hasOlder && message.seq < (items[0]?.seq ?? 0));
+  return fits ? messagesArrived(next, item.conversationId, [message]) : next;
 }
 
 const othersInQueue = (state: State, { conversationId, clientMessageId }: OutboxItem) =>

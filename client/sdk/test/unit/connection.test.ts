@@ -33,6 +33,7 @@ function connectionOf(options: Partial<CallboardOptions> = {}) {
   const connection = new Connection(given, tokens, {
     ready: (recovered) => told.push(`ready ${recovered}`),
     lost: () => told.push('lost'),
+    shown: () => told.push('shown'),
     loggedOut: ({ code }) => told.push(`logged out ${code}`),
   });
   opened.push(connection);
@@ -46,9 +47,9 @@ function connectionOf(options: Partial<CallboardOptions> = {}) {
   const comes = (event: string, ...args: unknown[]) => {
     for (const listener of socket.listeners(event as 'ready')) (listener as (...args: unknown[]) => void)(...args);
   };
-  const ready = async () => {
+  const ready = async (userId = 'alice') => {
     await vi.advanceTimersByTimeAsync(0);
-    comes('ready', { userId: 'alice', connectionId: 'c', serverTime: new Date().toISOString() });
+    comes('ready', { userId, connectionId: 'c', serverTime: new Date().toISOString() });
   };
   /** Answers what is asked of the server. */
   const answers = (answer: unknown) =>
@@ -240,15 +241,55 @@ test('from failed it goes on when the user looks at the page again', async () =>
   const page = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
   vi.stubGlobal('window', page);
   vi.stubGlobal('document', page);
-  const { connection, state } = connectionOf({ getToken: () => Promise.reject(), reconnection: { attempts: 0 } });
+  const { connection, state, told } = connectionOf({
+    getToken: () => Promise.reject(),
+    reconnection: { attempts: 0 },
+  });
   connection.connect();
   await vi.advanceTimersByTimeAsync(0);
   expect(state()).toBe('failed');
   page.dispatchEvent(new Event('visibilitychange'));
   expect(state()).toBe('failed');
+  expect(told).toEqual([]);
   page.visibilityState = 'visible';
   page.dispatchEvent(new Event('visibilitychange'));
   expect(state()).toBe('connecting');
+  expect(told).toEqual(['shown']);
+});
+
+test('whoever hears of a status may close: nothing goes on', async () => {
+  for (const state of ['connecting', 'connected', 'reconnecting']) {
+    const { connection, ready, told, comes } = connectionOf();
+    connection.status.subscribe(() => connection.status.get().state === state && connection.close());
+    connection.connect();
+    await ready();
+    comes('disconnect', 'transport close');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(connection.status.get()).toEqual({ state: 'closed' });
+    expect(told).toEqual({ connecting: [], connected: ['lost'], reconnecting: ['ready false', 'lost'] }[state]);
+  }
+});
+
+test('whoever hears that the connection is lost may try at once', async () => {
+  const { connection, ready, comes, state } = connectionOf();
+  connection.connect();
+  await ready();
+  const stop = connection.status.subscribe(() => state() === 'reconnecting' && connection.connect());
+  comes('disconnect', 'transport close');
+  stop();
+  expect(state()).toBe('connecting');
+  await ready();
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(state()).toBe('connected');
+});
+
+test('a token of another user ends it, before anything is sent in their name', async () => {
+  const { connection, ready, told } = connectionOf();
+  connection.connect();
+  await ready('bob');
+  expect(connection.status.get()).toMatchObject({ state: 'logged-out', error: { code: 'forbidden' } });
+  expect(told).toEqual(['logged out forbidden']);
 });
 
 test('closed is for good', async () => {

@@ -6,6 +6,7 @@ import { IndexedDbStorage } from '../../src/outbox/idb.js';
 import { MemoryStorage } from '../../src/outbox/memory.js';
 import type { OutboxStorage } from '../../src/outbox/storage.js';
 import { Outbox } from '../../src/outbox.js';
+import { historyArrived } from '../../src/state/state.js';
 import { messageList } from '../../src/state/views.js';
 import type { Message } from '../../src/wire.js';
 import { ID, later, message, type Scripted, scripted, settle } from '../support/core.js';
@@ -270,4 +271,30 @@ test('where nothing can be stored, messages are sent all the same, and the appli
   expect(sent).toEqual(['one']);
   expect(errors).toEqual(['storage_unavailable']);
   expect(core).toBeDefined();
+});
+
+test('where the browser denies its database, even to ask for it, messages are sent all the same', async () => {
+  const open = () => {
+    throw new DOMException('Access is denied.', 'SecurityError');
+  };
+  globalThis.indexedDB = { open } as unknown as IDBFactory;
+  const { outbox, sent, core } = outboxOf();
+  const errors: string[] = [];
+  core.events.on('error', ({ code }) => errors.push(code));
+  outbox.resume();
+  outbox.add(ID, 'one');
+  await settle();
+  expect(sent).toEqual(['one']);
+  expect(errors).toEqual(['storage_unavailable']);
+});
+
+test('a message that turns out to have arrived long ago leaves no gap in what is loaded', async () => {
+  const { outbox, core, shown } = outboxOf(new MemoryStorage(), async (send) =>
+    message(3, { senderId: 'alice', ...send }),
+  );
+  core.state.set(historyArrived(core.state.get(), ID, [message(8), message(7)], true));
+  outbox.resume();
+  outbox.add(ID, 'one');
+  await settle();
+  expect(shown()).toEqual(['message 7: sent', 'message 8: sent']);
 });

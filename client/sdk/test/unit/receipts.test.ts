@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CallboardError } from '../../src/errors.js';
 import { Receipts } from '../../src/receipts.js';
-import { eventArrived, readArrived } from '../../src/state/state.js';
+import { deliveryArrived, eventArrived, readArrived } from '../../src/state/state.js';
 import { unreadTotal } from '../../src/state/views.js';
 import { conversation, ID, know, message, newMessage, scripted } from '../support/core.js';
 
@@ -73,6 +73,18 @@ test('without a connection, what was received is told when there is one', () => 
   expect(script.told).toEqual([['mark-delivered', { conversationId: ID, seq: 2 }]]);
 });
 
+test('what was told of as the connection broke is told again, unless the server has repeated it', () => {
+  const { core, script, receipts } = parts();
+  know(core, conversation(1, { id: 'other' }));
+  receipts.received([message(4), message(2, { conversationId: 'other' })]);
+  vi.advanceTimersByTime(500);
+  const repeated = { conversationId: 'other', deliveredTo: 'alice', deliveredSeq: 2 };
+  core.state.set(deliveryArrived(core.state.get(), repeated));
+  script.told.length = 0;
+  receipts.resume();
+  expect(script.told).toEqual([['mark-delivered', { conversationId: ID, seq: 4 }]]);
+});
+
 test('what was read shows at once, and is told once for all calls within 300 ms', async () => {
   const { receipts, asked, unread } = parts();
   receipts.read(message(4));
@@ -97,6 +109,17 @@ test('without a connection it goes over REST', async () => {
   expect(core.state.get().conversations.get(ID)?.participants[0]?.readSeq).toBe(4);
 });
 
+test('what could not be told is told again on a connection that stands', async () => {
+  const { script, receipts, asked } = parts();
+  const answer = script.ask;
+  script.ask = () => Promise.reject(new CallboardError('rate_limited', 'Wait.'));
+  receipts.read(message(4));
+  await vi.advanceTimersByTimeAsync(300);
+  script.ask = answer;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked).toEqual([['mark-read', { conversationId: ID, messageIds: ['m-4'] }]]);
+});
+
 test('what could not be told is told with the next connection; what is refused is not', async () => {
   const { core, script, receipts, asked } = parts();
   const errors: string[] = [];
@@ -105,7 +128,11 @@ test('what could not be told is told with the next connection; what is refused i
   script.ask = () => Promise.reject(new CallboardError('unavailable', 'Away.'));
   receipts.read(message(4));
   await vi.advanceTimersByTimeAsync(300);
+  script.isUp = false;
+  core.sleeper.wake();
+  await vi.advanceTimersByTimeAsync(10_000);
   script.ask = answer;
+  script.isUp = true;
   receipts.resume();
   expect(asked).toHaveLength(1);
   await vi.runAllTimersAsync();

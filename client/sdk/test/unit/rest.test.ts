@@ -111,6 +111,36 @@ test('a token that does not count is not replaced', async () => {
   expect(refused).toMatchObject([{ code: 'invalid_token', status: 401 }]);
 });
 
+test('a refusal of a token that was replaced meanwhile says nothing of the newer one', async () => {
+  for (const code of ['invalid_token', 'token_expired']) {
+    requests = [];
+    const api = rest(['t1', 't2', 't3']);
+    const late: ServerResponse[] = [];
+    answer = ({ headers, url }, response) => {
+      if (headers.authorization !== 'Bearer t1') response.end('{}');
+      else if (url?.endsWith('slow')) late.push(response);
+      else problem(response, 401, 'token_expired');
+    };
+    const slow = api.conversation('slow');
+    await expect.poll(() => late.length).toBe(1);
+    await api.conversation('quick');
+    for (const response of late) problem(response, 401, code);
+    await slow;
+    expect(requests.at(-1)).toContain('slow Bearer t2');
+    expect(refused).toEqual([]);
+  }
+});
+
+test('a token that was refused is not used again', async () => {
+  answer = ({ headers }, response) => {
+    if (headers.authorization === 'Bearer t1') problem(response, 401, 'invalid_token');
+    else response.end('{"id": "x"}');
+  };
+  const api = rest();
+  await expect(api.conversation('x')).rejects.toMatchObject({ code: 'invalid_token' });
+  expect(await api.conversation('x')).toEqual({ id: 'x' });
+});
+
 test('no answer in time, no server, no client', async () => {
   answer = () => {};
   await expect(rest(['t'], 50).conversation('x')).rejects.toMatchObject({ code: 'timeout', retriable: true });

@@ -156,10 +156,76 @@ test('after an absence, a sync brings events, memberships, and receipts by the l
   sync.take(newMessage(7));
   await settle();
   expect(asked.slice(1)).toEqual([['sync', { [ID]: 3, left: 1 }], ['events', ID, 5], ['conversations']]);
-  expect(heard).toEqual(['deleted left', 4, 5, 6, 7, 'updated joined']);
+  expect(heard).toEqual(['deleted left', 4, 5, 'updated joined', 6, 7]);
   expect(known('left')).toBeUndefined();
   expect(known('joined')?.lastSeq).toBe(9);
   expect(known()?.participants.find(({ userId }) => userId === 'bob')?.readSeq).toBe(6);
+});
+
+test('one conversation in which much was missed does not hold up the others', async () => {
+  const { sync, heard, answers } = parts([conversation(3), conversation(7, { id: 'quiet' })]);
+  sync.ready(false);
+  await settle();
+  answers.sync = async () => ({
+    conversations: [
+      { conversationId: ID, events: numbers(4), more: true },
+      { conversationId: 'quiet', events: [newMessage(8, { conversationId: 'quiet' })], more: false },
+    ],
+    joined: [],
+    left: [],
+  });
+  answers.events = () => later<SequencedEvent[]>().promise;
+  sync.ready(false);
+  await settle();
+  expect(heard).toEqual([4, 8]);
+});
+
+test('what is heard while a sync is on its way is newer than its answer', async () => {
+  const { sync, heard, answers, known } = parts([conversation(3)]);
+  sync.ready(false);
+  await settle();
+  const answer = later<unknown>();
+  answers.sync = () => answer.promise;
+  sync.ready(false);
+  await settle();
+  sync.remove('joined and removed');
+  sync.take(newMessage(6));
+  answers.events = async () => numbers(4, 5, 6);
+  answer.resolve({ conversations: [], joined: [conversation(1, { id: 'joined and removed' })], left: [ID] });
+  answers.conversations = async () => ({ items: [] });
+  await settle();
+  expect(known('joined and removed')).toBeUndefined();
+  expect(known()?.lastSeq).toBe(6);
+  expect(heard).toEqual([4, 5, 6]);
+});
+
+test('a list that was asked for before the connection stood is not enough', async () => {
+  for (const fails of [true, false]) {
+    const { core, sync, asked, answers } = parts();
+    const early = later<unknown>();
+    answers.conversations = () => early.promise;
+    const asking = sync.loadPage().catch(() => {});
+    sync.ready(false);
+    answers.conversations = async () => ({ items: [conversation(3)] });
+    if (fails) early.reject(broken());
+    else early.resolve({ items: [conversation(2)] });
+    await asking;
+    await settle();
+    expect(core.state.get().list).toEqual({ loaded: true, loading: false });
+    expect(asked[1]?.[0]).toBe(fails ? 'conversations' : 'sync');
+  }
+});
+
+test('events of a kind that is not known are passed over', async () => {
+  const { sync, heard, answers } = parts();
+  sync.ready(false);
+  await settle();
+  const unknown = { seq: 4, event: 'message-pinned', data: { conversationId: ID, seq: 4 } } as unknown;
+  answers.events = async () => [unknown as SequencedEvent, ...numbers(5)];
+  sync.take(newMessage(5));
+  sync.take(newMessage(6));
+  await settle();
+  expect(heard).toEqual([5, 6]);
 });
 
 test('a sync that is cut off is done again with the next connection, recovered or not', async () => {
@@ -207,6 +273,23 @@ test('a conversation that turns out to be gone while its gap is filled is remove
   sync.take(newMessage(9));
   await settle();
   expect(known()).toBeUndefined();
+  expect(heard).toEqual([`deleted ${ID}`]);
+});
+
+test('a conversation is asked for until there is an answer, and removed if it turns out to be gone', async () => {
+  const { sync, heard, answers, known } = parts();
+  sync.ready(false);
+  await settle();
+  answers.conversation = () => Promise.reject(broken());
+  sync.refresh(ID);
+  await settle();
+  answers.conversation = async () => conversation(3, { unreadCount: 2 });
+  await vi.advanceTimersByTimeAsync(1_000);
+  await settle();
+  expect(known()?.unreadCount).toBe(2);
+  answers.conversation = () => Promise.reject(new CallboardError('not_found', 'Gone.', { status: 404 }));
+  sync.refresh(ID);
+  await settle();
   expect(heard).toEqual([`deleted ${ID}`]);
 });
 

@@ -5,6 +5,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { IndexedDbStorage } from '../../src/outbox/idb.js';
 import { Outbox } from '../../src/outbox.js';
+import { historyArrived } from '../../src/state/state.js';
 import { messageList } from '../../src/state/views.js';
 import type { Message } from '../../src/wire.js';
 import { ID, message, type Scripted, scripted } from '../support/core.js';
@@ -66,6 +67,54 @@ test('when the sending tab loses its connection or closes, another takes over, i
   await expect.poll(c.shown).toEqual([]);
 });
 
+test('the tab that the user looks at sends, and does not wait for one that may be frozen', async () => {
+  const page = { visibilityState: 'visible' };
+  vi.stubGlobal('document', page);
+  const a = tab('a');
+  a.outbox.resume();
+  a.outbox.add(ID, 'one');
+  await expect.poll(() => sent).toEqual(['a one']);
+  const b = tab('b');
+  b.outbox.resume();
+  b.outbox.add(ID, 'two');
+  await expect.poll(() => sent).toEqual(['a one', 'b two']);
+  page.visibilityState = 'hidden';
+  const c = tab('c');
+  c.outbox.resume();
+  c.outbox.add(ID, 'three');
+  await expect.poll(() => sent.at(-1)).toBe('b three');
+  page.visibilityState = 'visible';
+  for (const { outbox } of [a, b]) outbox.shown();
+  b.outbox.add(ID, 'four');
+  await expect.poll(() => sent.at(-1)).toBe('a four');
+  a.outbox.pause();
+  c.outbox.pause();
+  a.outbox.add(ID, 'five');
+  await expect.poll(() => sent.at(-1)).toBe('b five');
+  await expect.poll(b.shown).toEqual([]);
+});
+
+test('a message that has arrived is shown in every tab when it leaves the queue', async () => {
+  const [a, b] = [tab('a'), tab('b')];
+  for (const { core } of [a, b]) core.state.set(historyArrived(core.state.get(), ID, [], false));
+  const { clientMessageId } = a.outbox.add(ID, 'one');
+  await expect.poll(b.shown).toEqual(['one: queued']);
+  a.outbox.arrived(message(1, { senderId: 'alice', content: 'one', clientMessageId }));
+  await expect.poll(b.shown).toEqual(['one: sent']);
+});
+
+test('what is written later comes later, whatever the clock says', async () => {
+  const [a, b] = [tab('a'), tab('b')];
+  a.outbox.add(ID, 'one');
+  await expect.poll(b.shown).toEqual(['one: queued']);
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000);
+  a.outbox.add(ID, 'two');
+  clock.mockRestore();
+  await expect.poll(b.shown).toEqual(['one: queued', 'two: queued']);
+  b.outbox.add(ID, 'three');
+  expect(b.shown()).toEqual(['one: queued', 'two: queued', 'three: queued']);
+});
+
 test('a message that failed in one tab is put back, or discarded, in another', async () => {
   let denied = true;
   const { CallboardError } = await import('../../src/errors.js');
@@ -123,4 +172,22 @@ test('two tabs that send the same message come to rest', async () => {
   await expect.poll(b.shown).toEqual([]);
   await new Promise((done) => setTimeout(done, 50));
   expect(sent.toSorted()).toEqual(['a one', 'b one']);
+});
+
+test('where the browser denies its locks and channels, each tab sends for itself', async () => {
+  const denied = () => new DOMException('Access is denied.', 'SecurityError');
+  vi.stubGlobal('navigator', { locks: { request: () => Promise.reject(denied()) } });
+  vi.stubGlobal(
+    'BroadcastChannel',
+    class {
+      constructor() {
+        throw denied();
+      }
+    },
+  );
+  const a = tab('a');
+  a.outbox.resume();
+  a.outbox.add(ID, 'one');
+  await expect.poll(() => sent).toEqual(['a one']);
+  await expect.poll(a.shown).toEqual([]);
 });

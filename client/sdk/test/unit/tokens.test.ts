@@ -44,11 +44,19 @@ test('getToken that fails, or does not answer, is an error that passes', async (
   const failing = new Tokens(() => Promise.reject(new Error('logged out')), 1_000);
   const failure = { code: 'token_unavailable', message: 'No token: logged out', retriable: true };
   await expect(failing.fetch()).rejects.toMatchObject(failure);
+  const throwing = new Tokens(() => {
+    throw new Error('logged out');
+  }, 1_000);
+  await expect(throwing.fetch()).rejects.toMatchObject(failure);
   let calls = 0;
   const silent = new Tokens(() => (calls++ === 0 ? new Promise<string>(() => {}) : 'late'), 1_000);
   const waiting = expect(silent.fetch()).rejects.toMatchObject({ code: 'token_unavailable' });
   await vi.advanceTimersByTimeAsync(1_000);
   await waiting;
   expect(await silent.fetch()).toBe('late');
+  const closed = new Tokens(() => new Promise(() => {}), 1_000);
+  const ending = expect(closed.current()).rejects.toMatchObject({ code: 'token_unavailable' });
+  closed.close();
+  await ending;
   expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { conversationGone } from '../../src/state/state.js';
 import { typists } from '../../src/state/views.js';
 import { Typing } from '../../src/typing.js';
 import { ID, scripted } from '../support/core.js';
@@ -85,4 +86,13 @@ test('a lost connection ends all typing', () => {
   script.isUp = true;
   typing.typed(ID);
   expect(script.told).toHaveLength(2);
+});
+
+test('who types in a conversation that is gone is forgotten like anybody', () => {
+  const { core, typing, heard } = parts();
+  typing.started(ID, 'bob', 'Bob');
+  core.state.set(conversationGone(core.state.get(), ID));
+  typing.forget();
+  expect(heard).toEqual(['bob starts', 'bob stops']);
+  expect(vi.getTimerCount()).toBe(0);
 });
