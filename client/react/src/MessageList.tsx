@@ -27,10 +27,11 @@ export function MessageList({ conversationId }: MessageListProps) {
   const labels = useLabels();
   const { handle } = useConversation(conversationId);
   const messages = useMessages(conversationId);
+  const opened = useOpened(conversationId);
   const { items, loaded, error } = messages;
   return (
     <div className="callboard-messages" aria-busy={!loaded && !error}>
-      {items.length > 0 && (
+      {opened && items.length > 0 && (
         // Before the first page there are at most messages in the queue; the page is a new beginning.
         <Scroller key={`${conversationId} ${loaded}`} messages={messages} conversationId={conversationId} />
       )}
@@ -49,6 +50,13 @@ export function MessageList({ conversationId }: MessageListProps) {
       <TypingIndicator conversationId={conversationId} />
     </div>
   );
+}
+
+/** Whether the conversation has been opened: before, it is known where new messages began the last time. */
+function useOpened(conversationId: string): boolean {
+  const [opened, setOpened] = useState<string>();
+  useEffect(() => setOpened(conversationId), [conversationId]);
+  return opened === conversationId;
 }
 
 /** What went wrong is in the state of the list. */
@@ -90,7 +98,7 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
   const labels = useLabels();
   const { conversation, handle } = useConversation(conversationId);
   const unread = conversation?.unreadCount ?? 0;
-  const group = (conversation?.participantCount ?? 0) > 2;
+  const group = conversation?.kind === 'group';
   const firstIndex = useFirstIndex(items);
   const firstNew = useMemo(() => firstNewIndex(messages), [messages]);
   const [start] = useState(() => (firstNew > 0 ? { index: firstNew, align: 'start' as const, offset: -64 } : LAST));

@@ -9,7 +9,7 @@ import { useLabels } from './provider.js';
 interface MessageRowProps extends Place {
   message: ChatMessage;
   handle: ConversationHandle;
-  /** Whether there is more than one other who may have written it. */
+  /** Whether it may be written by one of several, of whom some may have left. */
   group: boolean;
 }
 
