@@ -2,6 +2,7 @@ import type { ChatMessage, ConversationHandle, MessageList as Messages } from '@
 import { type ComponentProps, forwardRef, type Ref, useEffect, useMemo, useRef, useState } from 'react';
 import { type Components, Virtuoso } from 'react-virtuoso';
 import { Announcer } from './Announcer.js';
+import { focusMessages } from './focus.js';
 import { useConversation, useMessages } from './hooks.js';
 import { ArrowDown, Bubbles } from './icons.js';
 import { firstNewIndex, placeOf } from './layout.js';
@@ -147,7 +148,10 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
           type="button"
           className="callboard-jump"
           aria-label={unread > 0 ? labels.jumpToNew(unread) : labels.jumpToLatest}
-          onClick={toBottom}
+          onClick={(event) => {
+            focusMessages(event.currentTarget);
+            toBottom();
+          }}
         >
           <ArrowDown />
           {unread > 0 && <span className="callboard-badge">{unread > 99 ? '99+' : unread}</span>}

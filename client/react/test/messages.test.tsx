@@ -1,6 +1,7 @@
 // The list of messages, with a client whose state the tests set.
 
 import { act, render, screen, waitFor, within } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
 import { VirtuosoMockContext } from 'react-virtuoso';
 import { beforeEach, expect, test } from 'vitest';
 import { Conversation, MessageList, MessagingProvider } from '../src/index.js';
@@ -74,4 +75,15 @@ test('what is new is read out, and what was not sent', async () => {
   expect(log.textContent).toBe('Not sent: Mine 1Not sent: Mine 2Not sent: Mine 3');
   act(() => scene.messages.change({ items: [message(2, 'bob'), message(3, 'bob'), failed(1), failed(2), failed(3)] }));
   await waitFor(() => expect(log.textContent).toBe('bob: Message 3'));
+});
+
+test('the keyboard stays with the messages when a button among them goes', async () => {
+  const scene = stage.conversation('c1');
+  const failed = { ...message(3, 'alice'), clientMessageId: 'f1', status: 'failed' } as const;
+  scene.messages.change({ items: [message(2, 'bob'), failed] });
+  scene.discard.mockImplementation(() => scene.messages.change({ items: [message(2, 'bob')] }));
+  show(<MessageList conversationId="c1" />);
+  await userEvent.click(await screen.findByRole('button', { name: 'Delete' }));
+  expect(scene.discard).toHaveBeenCalledWith('f1');
+  expect(document.activeElement).toBe(screen.getByRole('region', { name: 'Messages' }));
 });
