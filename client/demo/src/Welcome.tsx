@@ -1,7 +1,7 @@
 import { Avatar } from '@callboard/react';
 import { type FormEvent, useState } from 'react';
 import { Logo } from './icons.js';
-import { NoTokens, type Session, sessionOf, sessionOfToken, tokenFor } from './session.js';
+import { NoTokens, Refused, type Session, sessionOf, sessionOfToken, tokenFor } from './session.js';
 
 const NAMES = ['Alice', 'Bob', 'Carol'];
 
@@ -32,7 +32,7 @@ function AskName({ onEnter, onNoTokens }: { onEnter: (session: Session) => void;
       onEnter(session);
     } catch (failure) {
       if (failure instanceof NoTokens) onNoTokens();
-      else setError('The server cannot be reached. Is it running?');
+      else setError(failure instanceof Refused ? failure.message : 'The server cannot be reached. Is it running?');
     } finally {
       setBusy(false);
     }

@@ -11,6 +11,9 @@ export interface Session {
 /** The server gives no tokens: it is not `callboard dev`. */
 export class NoTokens extends Error {}
 
+/** The server is there, and gives this name no token. */
+export class Refused extends Error {}
+
 const KEY = 'callboard-session';
 
 /** The session of this tab: `?user=alice` begins one, a reload goes on with it. */
@@ -59,7 +62,10 @@ export async function tokenFor({ userId, name, token }: Session): Promise<string
     body: JSON.stringify({ userId, name, ...lifetime() }),
   });
   if (response.status === 404) throw new NoTokens('this server gives no tokens');
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  if (!response.ok) {
+    const problem = (await response.json().catch(() => ({}))) as { detail?: string };
+    throw new Refused(problem.detail ?? `The server answers ${response.status}.`);
+  }
   return ((await response.json()) as { token: string }).token;
 }
 
