@@ -102,7 +102,7 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
   const group = conversation?.kind === 'group';
   const firstIndex = useFirstIndex(items);
   const firstNew = useMemo(() => firstNewIndex(messages), [messages]);
-  const [start] = useState(() => (firstNew > 0 ? { index: firstNew, align: 'start' as const, offset: -64 } : LAST));
+  const [start] = useState(() => (firstNew >= 0 ? { index: firstNew, align: 'start' as const, offset: -64 } : LAST));
   const { position, attach, toBottom } = useStick(start === LAST);
   const [reached, setReached] = useState<number>();
   const newest = items.at(-1);
