@@ -147,7 +147,8 @@ function Add({ without, onAdd }: { without: readonly string[]; onAdd: (people: r
 function Delete({ onDelete }: { onDelete: () => void }) {
   const [asked, setAsked] = useState(false);
   return asked ? (
-    <button type="button" className="button button-danger" onClick={onDelete}>
+    // Not by the second of two clicks that were meant as one.
+    <button type="button" className="button button-danger" onClick={({ detail }) => detail < 2 && onDelete()}>
       Delete for everyone
     </button>
   ) : (

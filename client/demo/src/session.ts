@@ -14,6 +14,9 @@ export class NoTokens extends Error {}
 /** The server is there, and gives this name no token. */
 export class Refused extends Error {}
 
+/** Where a name is enough; it takes nothing but POST. */
+const ENTRANCE = '/dev/token';
+
 const KEY = 'callboard-session';
 
 /** The session of this tab: `?user=alice` begins one, a reload goes on with it. */
@@ -53,10 +56,16 @@ export function sessionOfToken(token: string): Session | undefined {
   }
 }
 
+/** Whether the server gives tokens to who says a name. Of one that cannot be reached that is assumed: it may come back. */
+export async function givesTokens(): Promise<boolean> {
+  const response = await fetch(ENTRANCE).catch(() => undefined);
+  return response?.status !== 404;
+}
+
 /** A token for a session. Throws `NoTokens` where there are none to be had. */
 export async function tokenFor({ userId, name, token }: Session): Promise<string> {
   if (token) return token;
-  const response = await fetch('/dev/token', {
+  const response = await fetch(ENTRANCE, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ userId, name, ...lifetime() }),
