@@ -137,6 +137,7 @@ impl Api {
         let minter = Minter {
             auth,
             clock: Arc::clone(&self.clock),
+            origins: self.around.origins.clone(),
         };
         router::entrance(minter, &self.around)
     }

@@ -65,6 +65,23 @@ test('a conversation is started, renamed, left and deleted on the page', async (
   await expect(alice.getByText('Choose a conversation')).toBeVisible();
 });
 
+test('people are looked for by what one writes, and chosen', async ({ person }) => {
+  const page = await (await person('alice')).tab();
+  await page.getByRole('button', { name: 'New', exact: true }).click();
+  const [field, dialog] = [page.getByLabel('With whom?'), page.getByRole('dialog')];
+  await expect(field).toBeFocused();
+  await field.fill('bo');
+  await dialog.getByRole('button', { name: 'Bob' }).click();
+  await field.fill('Ann Smith, dana');
+  await field.press('Enter');
+  await expect(dialog.locator('.people-input .chip')).toHaveText(['bob', 'ann-smith', 'dana']);
+});
+
+test('an address that names nothing says so', async ({ person }) => {
+  const page = await (await person('alice')).tab({ open: '%E0%A4%A' });
+  await expect(page.getByText('This conversation is not available')).toBeVisible();
+});
+
 test('the keyboard alone is enough', async ({ api, page, server }) => {
   for (const title of ['Casting', 'Lighting', 'Stage crew']) await api.conversation(['alice', 'bob'], title);
   await page.goto(`${server.url}/`);
@@ -101,7 +118,6 @@ test('where the server gives no tokens, one is pasted', async ({ api, page, serv
   await api.conversation(['alice', 'bob'], 'Casting');
   await page.route('**/dev/token', (route) => route.fulfill({ status: 404 }));
   await page.goto(`${server.url}/`);
-  await page.getByRole('button', { name: 'Bob' }).click();
   await page.getByLabel('Token (JWT)').fill('not a token');
   await page.getByRole('button', { name: 'Go on' }).click();
   await expect(page.getByRole('alert')).toContainText('not a token');

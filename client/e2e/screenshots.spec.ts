@@ -52,6 +52,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         page.screenshot({ path: `${import.meta.dirname}/screenshots/${name}-${size}-${colorScheme}.png` });
 
       const nobody = await (await person('', look)).tab();
+      await expect(nobody.getByRole('heading')).toBeVisible();
       await shoot(nobody, 'welcome');
 
       const { casting, empty } = await theatre(api);

@@ -9,6 +9,31 @@ const top = (page: Page, text: string) =>
     .getByText(text, { exact: true })
     .evaluate((element) => element.getBoundingClientRect().top);
 
+test('a conversation opened again begins where it is new now', async ({ api, person }) => {
+  const [id, other] = [
+    await api.conversation(['bob', 'alice'], 'Casting'),
+    await api.conversation(['bob', 'alice'], 'Lights'),
+  ];
+  for (let n = 0; n < 40; n++) await api.send('bob', id, `Old ${n}`);
+  const page = await (await person('alice')).tab({ open: id });
+  await expect(chat(page).getByText('Old 0', { exact: true })).toBeInViewport();
+  await page.getByRole('button', { name: 'Jump to 40 new messages' }).click();
+  await expect(page.getByRole('button', { name: /Casting/ })).not.toContainText('unread');
+  await page.getByRole('button', { name: /Lights/ }).click();
+  await expect(page.getByText('Say hello!')).toBeVisible();
+
+  await page.getByRole('button', { name: /Casting/ }).click();
+  await expect(chat(page).getByText('Old 39', { exact: true })).toBeInViewport();
+  await expect(chat(page).getByText('New messages')).toHaveCount(0);
+  await page.goto(`${page.url().split('#')[0]}#/c/${other}`);
+  await expect(page.getByText('Say hello!')).toBeVisible();
+  for (let n = 0; n < 40; n++) await api.send('bob', id, `New ${n}`);
+  await expect(page.getByRole('button', { name: /Casting/ })).toContainText('40 unread');
+  await page.getByRole('button', { name: /Casting/ }).click();
+  await expect(chat(page).getByText('New 0', { exact: true })).toBeInViewport();
+  await expect(page.getByRole('button', { name: /Casting/ })).toContainText('40 unread');
+});
+
 test('it opens at the new messages, and is read at the bottom', async ({ api, person }) => {
   const id = await api.conversation(['bob', 'alice'], 'Casting');
   await api.fill('bob', id, 30);
@@ -54,6 +79,22 @@ test('it stays at the bottom when its size changes', async ({ api, person }) => 
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByLabel('Write a message').fill('a\nb\nc\nd\ne');
   await expect.poll(() => atBottom(chat(page))).toBe(true);
+});
+
+test('it goes wherever one scrolls without a wheel or a key', async ({ api, person }) => {
+  const id = await api.conversation(['bob', 'alice'], 'Casting');
+  await api.fill('bob', id, 60);
+  await api.read('alice', id);
+  const page = await (await person('alice')).tab({ open: id });
+  await expect.poll(() => atBottom(chat(page))).toBe(true);
+  await page.waitForTimeout(500);
+  // As a screen reader does.
+  await chat(page).evaluate((element) => element.scrollBy(0, -300));
+  await expect(page.getByRole('button', { name: 'Jump to the latest message' })).toBeVisible();
+  await page.waitForTimeout(500);
+  expect(await atBottom(chat(page))).toBe(false);
+  await chat(page).evaluate((element) => element.scrollBy(0, 300));
+  await expect(page.getByRole('button', { name: 'Jump to the latest message' })).toBeHidden();
 });
 
 test('older pages come in above without moving what one reads', async ({ api, person }) => {

@@ -9,6 +9,7 @@ mod events;
 mod messages;
 mod moody;
 mod outage;
+mod page;
 mod participants;
 mod read;
 mod service;

@@ -242,6 +242,11 @@ impl Service {
         service.finish().await;
     }
 
+    /// Where anybody gets a token.
+    pub(crate) fn entrance(&self) -> Router {
+        self.api.entrance(self.auth.clone())
+    }
+
     /// Waits until everything is published and every task has ended.
     pub(crate) async fn finish(self) {
         self.published().await;

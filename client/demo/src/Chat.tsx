@@ -1,10 +1,11 @@
 import { ConnectionStatus, Conversation, ConversationsList, useConversation, useUnreadCount } from '@callboard/react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Logo, People } from './icons.js';
 import { Members } from './Members.js';
 import { NewConversation } from './NewConversation.js';
 import { Sidebar } from './Sidebar.js';
 import type { Session } from './session.js';
+import { touched } from './touched.js';
 import { goTo, useRoute } from './useRoute.js';
 
 /** Conversations at the left, the open one beside them; on small screens one of the two. */
@@ -31,8 +32,14 @@ export function Chat({ session, onLeave }: { session: Session; onLeave: () => vo
 function Open({ id }: { id: string }) {
   const { conversation } = useConversation(id);
   const [showMembers, setShowMembers] = useState(false);
+  const toggle = useRef<HTMLButtonElement>(null);
+  const hide = () => {
+    setShowMembers(false);
+    toggle.current?.focus();
+  };
   const people = (
     <button
+      ref={toggle}
       type="button"
       className="icon-button"
       aria-label="People and settings"
@@ -45,16 +52,9 @@ function Open({ id }: { id: string }) {
   return (
     <>
       <Conversation conversationId={id} onBack={() => goTo(undefined)} actions={people} autoFocus={!touched()} />
-      {conversation && showMembers && (
-        <Members key={conversation.id} conversation={conversation} onClose={() => setShowMembers(false)} />
-      )}
+      {conversation && showMembers && <Members key={conversation.id} conversation={conversation} onClose={hide} />}
     </>
   );
-}
-
-/** Where the keyboard is on the screen it should not jump up by itself. */
-function touched(): boolean {
-  return matchMedia('(pointer: coarse)').matches;
 }
 
 function Nothing({ onStart }: { onStart: () => void }) {
@@ -74,5 +74,8 @@ function useTitle() {
   const unread = useUnreadCount();
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Callboard` : 'Callboard';
+    return () => {
+      document.title = 'Callboard';
+    };
   }, [unread]);
 }

@@ -1,27 +1,32 @@
 import type { ConversationState } from '@callboard/client';
 import { Avatar, nameOf, useConversation, useMessaging } from '@callboard/react';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { Cross } from './icons.js';
 import { PeopleField } from './PeopleField.js';
 import { goTo } from './useRoute.js';
 
-/** Who takes part, and what one may change. */
+/** Who takes part, and what one may change. It takes the keyboard, for it may cover the conversation; Escape closes it. */
 export function Members({ conversation, onClose }: { conversation: ConversationState; onClose: () => void }) {
   const { userId } = useMessaging();
   const { handle } = useConversation(conversation.id);
   const [error, setError] = useState('');
+  const close = useRef<HTMLButtonElement>(null);
+  useEffect(() => close.current?.focus(), []);
   const creator = conversation.createdBy === userId;
   const group = conversation.kind === 'group';
   const act = (action: Promise<void>) => {
     setError('');
     action.catch((failure: unknown) => setError(failure instanceof Error ? failure.message : String(failure)));
   };
+  const pressed = (event: KeyboardEvent) => {
+    if (event.key === 'Escape' && !event.nativeEvent.isComposing) onClose();
+  };
 
   return (
-    <aside className="members" aria-label="People and settings">
+    <aside className="members" aria-label="People and settings" onKeyDown={pressed}>
       <header>
         <h2>{group ? 'Group' : 'Conversation'}</h2>
-        <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
+        <button ref={close} type="button" className="icon-button" aria-label="Close" onClick={onClose}>
           <Cross />
         </button>
       </header>
@@ -56,6 +61,9 @@ export function Members({ conversation, onClose }: { conversation: ConversationS
           </li>
         ))}
       </ul>
+      {conversation.participantCount > conversation.participants.length && (
+        <p>and {conversation.participantCount - conversation.participants.length} more</p>
+      )}
       {group && (
         <Add
           without={conversation.participants.map((person) => person.userId)}
@@ -68,13 +76,15 @@ export function Members({ conversation, onClose }: { conversation: ConversationS
         </p>
       )}
       <footer>
-        <button
-          type="button"
-          className="button button-quiet"
-          onClick={() => act(handle.leave().then(() => goTo(undefined)))}
-        >
-          Leave
-        </button>
+        {group && (
+          <button
+            type="button"
+            className="button button-quiet"
+            onClick={() => act(handle.leave().then(() => goTo(undefined)))}
+          >
+            Leave
+          </button>
+        )}
         {creator && <Delete onDelete={() => act(handle.delete().then(() => goTo(undefined)))} />}
       </footer>
     </aside>
@@ -83,6 +93,7 @@ export function Members({ conversation, onClose }: { conversation: ConversationS
 
 function Rename({ title, onRename }: { title: string; onRename: (title: string) => void }) {
   const [text, setText] = useState(title);
+  const id = useId();
   const changed = text.trim() !== '' && text.trim() !== title;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -90,10 +101,11 @@ function Rename({ title, onRename }: { title: string; onRename: (title: string) 
   };
   return (
     <form className="form" onSubmit={submit}>
-      <label>
-        <span>Title</span>
+      <div className="form-field">
+        <label htmlFor={id}>Title</label>
         <div className="field-row">
           <input
+            id={id}
             className="field"
             value={text}
             maxLength={200}
@@ -106,7 +118,7 @@ function Rename({ title, onRename }: { title: string; onRename: (title: string) 
             </button>
           )}
         </div>
-      </label>
+      </div>
     </form>
   );
 }
@@ -135,7 +147,8 @@ function Add({ without, onAdd }: { without: readonly string[]; onAdd: (people: r
 function Delete({ onDelete }: { onDelete: () => void }) {
   const [asked, setAsked] = useState(false);
   return asked ? (
-    <button type="button" className="button button-danger" onClick={onDelete}>
+    // Not by the second of two clicks that were meant as one.
+    <button type="button" className="button button-danger" onClick={({ detail }) => detail < 2 && onDelete()}>
       Delete for everyone
     </button>
   ) : (

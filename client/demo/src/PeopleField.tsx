@@ -1,6 +1,7 @@
 import { Avatar, nameOf, useConversations } from '@callboard/react';
-import { type KeyboardEvent, useId, useMemo, useState } from 'react';
+import { type FocusEvent, type KeyboardEvent, type MouseEvent, useId, useMemo, useRef, useState } from 'react';
 import { Cross } from './icons.js';
+import { sessionOf } from './session.js';
 
 interface PeopleFieldProps {
   label: string;
@@ -15,18 +16,35 @@ interface PeopleFieldProps {
 export function PeopleField({ label, people, onChange, without }: PeopleFieldProps) {
   const [text, setText] = useState('');
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
   const known = useKnownPeople();
-  const offered = known.filter((person) => !people.includes(person.userId) && !without.includes(person.userId));
+  const sought = text.trim().toLowerCase();
+  const offered = known.filter(
+    (person) =>
+      !people.includes(person.userId) &&
+      !without.includes(person.userId) &&
+      [person.userId, nameOf(person)].some((called) => called.toLowerCase().includes(sought)),
+  );
 
-  const add = (userId: string) => {
-    const added = userId.trim().replace(/,$/, '').toLowerCase();
+  const add = (userIds: readonly string[]) => {
+    const added = userIds.filter((userId) => userId && !people.includes(userId));
     setText('');
-    if (added && !people.includes(added)) onChange([...people, added]);
+    if (added.length > 0) onChange([...people, ...new Set(added)]);
+  };
+  const addWritten = () => add(text.split(',').map((name) => sessionOf(name).userId));
+  // Who goes on to those who are offered has only looked for one of them.
+  const left = ({ relatedTarget }: FocusEvent) => {
+    if (!relatedTarget?.closest('.people-offered')) addWritten();
+  };
+  /** Does what a button says, which is gone then. */
+  const then = (act: () => void) => (event: MouseEvent) => {
+    if (event.currentTarget === document.activeElement) input.current?.focus();
+    act();
   };
   const pressed = (event: KeyboardEvent) => {
     if ((event.key === 'Enter' || event.key === ',') && text.trim() && !event.nativeEvent.isComposing) {
       event.preventDefault();
-      add(text);
+      addWritten();
     } else if (event.key === 'Backspace' && !text) onChange(people.slice(0, -1));
   };
 
@@ -40,7 +58,7 @@ export function PeopleField({ label, people, onChange, without }: PeopleFieldPro
             <button
               type="button"
               aria-label={`Without ${userId}`}
-              onClick={() => onChange(people.filter((p) => p !== userId))}
+              onClick={then(() => onChange(people.filter((p) => p !== userId)))}
             >
               <Cross />
             </button>
@@ -48,19 +66,26 @@ export function PeopleField({ label, people, onChange, without }: PeopleFieldPro
         ))}
         <input
           id={id}
+          ref={input}
           value={text}
           placeholder={people.length === 0 ? 'User ids, such as bob' : ''}
           autoComplete="off"
           autoCapitalize="none"
           onChange={(event) => setText(event.target.value)}
           onKeyDown={pressed}
-          onBlur={() => add(text)}
+          onBlur={left}
         />
       </div>
       {offered.length > 0 && (
         <div className="people-offered">
           {offered.slice(0, 6).map((person) => (
-            <button key={person.userId} type="button" className="chip" onClick={() => add(person.userId)}>
+            <button
+              key={person.userId}
+              type="button"
+              className="chip"
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={then(() => add([person.userId]))}
+            >
               <Avatar id={person.userId} name={nameOf(person)} size="small" />
               {nameOf(person)}
             </button>

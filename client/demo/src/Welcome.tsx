@@ -1,18 +1,26 @@
 import { Avatar } from '@callboard/react';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { Logo } from './icons.js';
-import { NoTokens, type Session, sessionOf, sessionOfToken, tokenFor } from './session.js';
+import { givesTokens, NoTokens, Refused, type Session, sessionOf, sessionOfToken, tokenFor } from './session.js';
 
 const NAMES = ['Alice', 'Bob', 'Carol'];
 
 /** Asks who one is: for a name where the server gives tokens, or else for a token. */
 export function Welcome({ onEnter }: { onEnter: (session: Session) => void }) {
-  const [noTokens, setNoTokens] = useState(false);
+  const [asked, setAsked] = useState<'name' | 'token'>();
+  useEffect(() => {
+    let here = true;
+    void givesTokens().then((given) => here && setAsked(given ? 'name' : 'token'));
+    return () => {
+      here = false;
+    };
+  }, []);
   return (
     <main className="welcome">
       <div className="welcome-card">
         <Logo />
-        {noTokens ? <AskToken onEnter={onEnter} /> : <AskName onEnter={onEnter} onNoTokens={() => setNoTokens(true)} />}
+        {asked === 'name' && <AskName onEnter={onEnter} onNoTokens={() => setAsked('token')} />}
+        {asked === 'token' && <AskToken onEnter={onEnter} />}
       </div>
     </main>
   );
@@ -32,7 +40,7 @@ function AskName({ onEnter, onNoTokens }: { onEnter: (session: Session) => void;
       onEnter(session);
     } catch (failure) {
       if (failure instanceof NoTokens) onNoTokens();
-      else setError('The server cannot be reached. Is it running?');
+      else setError(failure instanceof Refused ? failure.message : 'The server cannot be reached. Is it running?');
     } finally {
       setBusy(false);
     }

@@ -11,6 +11,12 @@ export interface Session {
 /** The server gives no tokens: it is not `callboard dev`. */
 export class NoTokens extends Error {}
 
+/** The server is there, and gives this name no token. */
+export class Refused extends Error {}
+
+/** Where a name is enough; it takes nothing but POST. */
+const ENTRANCE = '/dev/token';
+
 const KEY = 'callboard-session';
 
 /** The session of this tab: `?user=alice` begins one, a reload goes on with it. */
@@ -50,16 +56,25 @@ export function sessionOfToken(token: string): Session | undefined {
   }
 }
 
+/** Whether the server gives tokens to who says a name. Of one that cannot be reached that is assumed: it may come back. */
+export async function givesTokens(): Promise<boolean> {
+  const response = await fetch(ENTRANCE).catch(() => undefined);
+  return response?.status !== 404;
+}
+
 /** A token for a session. Throws `NoTokens` where there are none to be had. */
 export async function tokenFor({ userId, name, token }: Session): Promise<string> {
   if (token) return token;
-  const response = await fetch('/dev/token', {
+  const response = await fetch(ENTRANCE, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ userId, name, ...lifetime() }),
   });
   if (response.status === 404) throw new NoTokens('this server gives no tokens');
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  if (!response.ok) {
+    const problem = (await response.json().catch(() => ({}))) as { detail?: string };
+    throw new Refused(problem.detail ?? `The server answers ${response.status}.`);
+  }
   return ((await response.json()) as { token: string }).token;
 }
 

@@ -10,9 +10,9 @@ function subscribe(listener: () => void) {
 /** The conversation that the address names: so a reload opens it again, and the browser's back button closes it. */
 export function useRoute(): string | undefined {
   const hash = useSyncExternalStore(subscribe, () => location.hash);
-  return hash.startsWith(PREFIX) ? decodeURIComponent(hash.slice(PREFIX.length)) : undefined;
+  return (hash.startsWith(PREFIX) && hash.slice(PREFIX.length)) || undefined;
 }
 
 export function goTo(conversationId: string | undefined) {
-  location.hash = conversationId ? PREFIX + encodeURIComponent(conversationId) : '#/';
+  location.hash = conversationId ? PREFIX + conversationId : '#/';
 }

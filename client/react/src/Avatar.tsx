@@ -1,5 +1,5 @@
 import type { ConversationState } from '@callboard/client';
-import { hueOf, initialsOf, titleOf } from './format.js';
+import { hueOf, initialsOf, nameOf, titleOf } from './format.js';
 
 /** The properties of `Avatar`. */
 export interface AvatarProps {
@@ -32,5 +32,6 @@ export function ConversationAvatar({
   const others = conversation.participants.filter((person) => person.userId !== userId);
   const [other] = others;
   const alone = other && others.length === 1 && !conversation.title;
-  return <Avatar id={alone ? other.userId : conversation.id} name={titleOf(conversation, userId)} size={size} />;
+  const name = conversation.title || others.map(nameOf).join(' ') || titleOf(conversation, userId);
+  return <Avatar id={alone ? other.userId : conversation.id} name={name} size={size} />;
 }

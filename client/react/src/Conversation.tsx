@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import { ConversationAvatar } from './Avatar.js';
 import { nameOf, titleOf } from './format.js';
-import { useConversation, useConversations, useMessages } from './hooks.js';
+import { useConversation, useConversations, useObservable } from './hooks.js';
 import { Bubbles, ChevronLeft } from './icons.js';
 import { MessageInput } from './MessageInput.js';
 import { MessageList } from './MessageList.js';
@@ -11,7 +11,7 @@ import { useLabels, useMessaging } from './provider.js';
 /** The properties of `Conversation`. */
 export interface ConversationProps {
   conversationId: string;
-  /** What the button at the left of the header does, which is shown where there is room for one pane only. */
+  /** What the button at the start of the header does, for where there is room for one pane only; without it there is none. */
   onBack?: () => void;
   /** What stands at the right of the header. */
   actions?: ReactNode;
@@ -46,7 +46,7 @@ function Opened({ conversationId, onBack, actions, autoFocus = false }: Conversa
           <>
             <ConversationAvatar conversation={conversation} userId={userId} />
             <div className="callboard-header-text">
-              <h2>{titleOf(conversation, userId)}</h2>
+              <h2 dir="auto">{titleOf(conversation, userId)}</h2>
               <p>
                 {conversation.participantCount > 6
                   ? labels.people(conversation.participantCount)
@@ -75,8 +75,8 @@ function Opened({ conversationId, onBack, actions, autoFocus = false }: Conversa
 
 /** Whether the conversation cannot be opened, or not any longer. */
 function useGone(conversationId: string): boolean {
-  const { conversation } = useConversation(conversationId);
-  const { error } = useMessages(conversationId);
+  const { conversation, handle } = useConversation(conversationId);
+  const { error } = useObservable(handle.messages);
   const { loaded } = useConversations();
   const [known, setKnown] = useState(false);
   if (conversation && !known) setKnown(true);

@@ -1,5 +1,5 @@
 import type { ConversationState } from '@callboard/client';
-import { type KeyboardEvent, memo, type UIEvent, useRef } from 'react';
+import { type KeyboardEvent, memo, type UIEvent, useRef, useState } from 'react';
 import { ConversationAvatar } from './Avatar.js';
 import { fullLabel, titleOf, whenLabel } from './format.js';
 import { useConversations } from './hooks.js';
@@ -23,6 +23,7 @@ export function ConversationsList({ selectedId, onSelect }: ConversationsListPro
   const labels = useLabels();
   const { items, loaded, loading, hasMore, error } = useConversations();
   const list = useRef<HTMLUListElement>(null);
+  const [focused, setFocused] = useState<string>();
 
   const load = () => void client.loadConversations().catch(() => undefined);
   const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }: UIEvent<HTMLElement>) => {
@@ -34,6 +35,7 @@ export function ConversationsList({ selectedId, onSelect }: ConversationsListPro
     if (to === undefined) return;
     event.preventDefault();
     buttons[to]?.focus();
+    setFocused(items[to]?.id);
   };
 
   if (!loaded && !error) {
@@ -43,15 +45,15 @@ export function ConversationsList({ selectedId, onSelect }: ConversationsListPro
       </div>
     );
   }
-  // One stop for the Tab key: the open conversation, or the first.
-  const stop = items.some(({ id }) => id === selectedId) ? selectedId : items[0]?.id;
+  // One stop for the Tab key: where the arrow keys have led, the open conversation, or the first.
+  const stop = (items.find(({ id }) => id === focused) ?? items.find(({ id }) => id === selectedId) ?? items[0])?.id;
   return (
     <nav className="callboard-conversations" aria-label={labels.conversations} onScroll={scrolled}>
       {items.length === 0 && !error && (
         <Empty icon={<Bubbles />} title={labels.noConversations} hint={labels.noConversationsHint} />
       )}
       {items.length > 0 && (
-        <ul ref={list} onKeyDown={moved}>
+        <ul ref={list} onKeyDown={moved} onBlur={() => setFocused(undefined)}>
           {items.map((conversation) => (
             <Row
               key={conversation.id}
@@ -120,11 +122,15 @@ const Row = memo(function Row({ conversation, userId, selected, stop, onSelect }
         onClick={() => onSelect(id)}
       >
         <ConversationAvatar conversation={conversation} userId={userId} />
-        <span className="callboard-conversation-title">{titleOf(conversation, userId)}</span>
+        <span className="callboard-conversation-title" dir="auto">
+          {titleOf(conversation, userId)}
+        </span>
         <time className="callboard-conversation-time" dateTime={time.toISOString()} title={fullLabel(time, labels)}>
           {whenLabel(time, labels)}
         </time>
-        <span className="callboard-conversation-preview">{previewOf(conversation, userId, labels)}</span>
+        <span className="callboard-conversation-preview" dir="auto">
+          {previewOf(conversation, userId, labels)}
+        </span>
         {unreadCount > 0 && (
           <span className="callboard-badge">
             <span aria-hidden="true">{unreadCount > 99 ? '99+' : unreadCount}</span>
@@ -137,12 +143,12 @@ const Row = memo(function Row({ conversation, userId, selected, stop, onSelect }
 });
 
 function previewOf(
-  { lastMessage, participantCount }: ConversationState,
+  { lastMessage, kind }: ConversationState,
   userId: string,
   labels: { you: string; noMessageYet: string },
 ): string {
   if (!lastMessage) return labels.noMessageYet;
   const { senderId, senderName, content } = lastMessage;
   if (senderId === userId) return `${labels.you}: ${content}`;
-  return participantCount > 2 ? `${senderName ?? senderId}: ${content}` : content;
+  return kind === 'group' ? `${senderName ?? senderId}: ${content}` : content;
 }

@@ -2,6 +2,7 @@ import type { ChatMessage, ConversationHandle, MessageList as Messages } from '@
 import { type ComponentProps, forwardRef, type Ref, useEffect, useMemo, useRef, useState } from 'react';
 import { type Components, Virtuoso } from 'react-virtuoso';
 import { Announcer } from './Announcer.js';
+import { focusMessages } from './focus.js';
 import { useConversation, useMessages } from './hooks.js';
 import { ArrowDown, Bubbles } from './icons.js';
 import { firstNewIndex, placeOf } from './layout.js';
@@ -27,10 +28,11 @@ export function MessageList({ conversationId }: MessageListProps) {
   const labels = useLabels();
   const { handle } = useConversation(conversationId);
   const messages = useMessages(conversationId);
+  const opened = useOpened(conversationId);
   const { items, loaded, error } = messages;
   return (
     <div className="callboard-messages" aria-busy={!loaded && !error}>
-      {items.length > 0 && (
+      {opened && items.length > 0 && (
         // Before the first page there are at most messages in the queue; the page is a new beginning.
         <Scroller key={`${conversationId} ${loaded}`} messages={messages} conversationId={conversationId} />
       )}
@@ -49,6 +51,13 @@ export function MessageList({ conversationId }: MessageListProps) {
       <TypingIndicator conversationId={conversationId} />
     </div>
   );
+}
+
+/** Whether the conversation has been opened: before, it is known where new messages began the last time. */
+function useOpened(conversationId: string): boolean {
+  const [opened, setOpened] = useState<string>();
+  useEffect(() => setOpened(conversationId), [conversationId]);
+  return opened === conversationId;
 }
 
 /** What went wrong is in the state of the list. */
@@ -90,10 +99,10 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
   const labels = useLabels();
   const { conversation, handle } = useConversation(conversationId);
   const unread = conversation?.unreadCount ?? 0;
-  const group = (conversation?.participantCount ?? 0) > 2;
+  const group = conversation?.kind === 'group';
   const firstIndex = useFirstIndex(items);
   const firstNew = useMemo(() => firstNewIndex(messages), [messages]);
-  const [start] = useState(() => (firstNew > 0 ? { index: firstNew, align: 'start' as const, offset: -64 } : LAST));
+  const [start] = useState(() => (firstNew >= 0 ? { index: firstNew, align: 'start' as const, offset: -64 } : LAST));
   const { position, attach, toBottom } = useStick(start === LAST);
   const [reached, setReached] = useState<number>();
   const newest = items.at(-1);
@@ -139,7 +148,10 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
           type="button"
           className="callboard-jump"
           aria-label={unread > 0 ? labels.jumpToNew(unread) : labels.jumpToLatest}
-          onClick={toBottom}
+          onClick={(event) => {
+            focusMessages(event.currentTarget);
+            toBottom();
+          }}
         >
           <ArrowDown />
           {unread > 0 && <span className="callboard-badge">{unread > 99 ? '99+' : unread}</span>}

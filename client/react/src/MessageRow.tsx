@@ -1,6 +1,7 @@
 import type { ChatMessage, ConversationHandle, MessageStatus } from '@callboard/client';
-import { memo } from 'react';
+import { type MouseEvent, memo } from 'react';
 import { Avatar } from './Avatar.js';
+import { focusMessages } from './focus.js';
 import { dayLabel, fullLabel, timeLabel } from './format.js';
 import { Alert, Clock, Tick, Ticks } from './icons.js';
 import type { Place } from './layout.js';
@@ -9,7 +10,7 @@ import { useLabels } from './provider.js';
 interface MessageRowProps extends Place {
   message: ChatMessage;
   handle: ConversationHandle;
-  /** Whether there is more than one other who may have written it. */
+  /** Whether it may be written by one of several, of whom some may have left. */
   group: boolean;
 }
 
@@ -97,13 +98,17 @@ function Failed({ message, handle }: { message: ChatMessage; handle: Conversatio
   const labels = useLabels();
   const { clientMessageId, error } = message;
   if (clientMessageId === undefined) return null;
+  const then = (act: (id: string) => void) => (event: MouseEvent) => {
+    focusMessages(event.currentTarget);
+    act(clientMessageId);
+  };
   return (
     <div className="callboard-failed">
       <span title={error?.message}>{labels.notSent}</span>
-      <button type="button" className="callboard-link" onClick={() => handle.retry(clientMessageId)}>
+      <button type="button" className="callboard-link" onClick={then((id) => handle.retry(id))}>
         {labels.retry}
       </button>
-      <button type="button" className="callboard-link" onClick={() => handle.discard(clientMessageId)}>
+      <button type="button" className="callboard-link" onClick={then((id) => handle.discard(id))}>
         {labels.discard}
       </button>
     </div>

@@ -21,7 +21,7 @@ export function titleOf(conversation: ConversationState, userId: string): string
 
 /** One or two letters for somebody without a picture. */
 export function initialsOf(name: string): string {
-  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const words = name.split(/[^\p{L}\p{M}\p{N}]+/u).filter(Boolean);
   const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
   const initials = letters.map((word) => Array.from(word ?? '')[0] ?? '').join('');
   return initials.toLocaleUpperCase() || '?';

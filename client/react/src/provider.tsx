@@ -1,10 +1,13 @@
 import { Callboard, type CallboardOptions } from '@callboard/client';
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { defaultLabels, type Labels } from './labels.js';
+import { useToday } from './useToday.js';
 
 interface Messaging {
   readonly client: Callboard;
   readonly labels: Labels;
+  /** What is called by its distance from today is called anew when that changes. */
+  readonly today: number;
 }
 
 const Context = createContext<Messaging | undefined>(undefined);
@@ -32,14 +35,14 @@ export type MessagingProviderProps = Common &
 
 /** Gives the hooks and components below it their client. */
 export function MessagingProvider({ client, options, labels, children }: MessagingProviderProps) {
+  // Another user or server is another client, and nothing below may keep state of the one before.
   if (client) {
     return (
-      <Provided client={client} labels={labels}>
+      <Provided key={client.userId} client={client} labels={labels}>
         {children}
       </Provided>
     );
   }
-  // Another user or server is another client, and nothing below may keep state of the one before.
   return (
     <Owned key={JSON.stringify([options.userId, options.url, options.socketUrl])} options={options} labels={labels}>
       {children}
@@ -70,7 +73,8 @@ function Owned({ options, labels, children }: Common & { options: CallboardOptio
 }
 
 function Provided({ client, labels, children }: Common & { client: Callboard }) {
-  const value = useMemo(() => ({ client, labels: { ...defaultLabels, ...labels } }), [client, labels]);
+  const today = useToday();
+  const value = useMemo(() => ({ client, labels: { ...defaultLabels, ...labels }, today }), [client, labels, today]);
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }
 

@@ -11,7 +11,8 @@ const INTENT = 400;
 
 /**
  * Whether a list is at its bottom, and keeps it there when its rows or its own size change: text flows anew, a row gets
- * buttons. Only scrolling by hand takes it away from there: Virtuoso scrolls too, when a row is not as high as it guessed.
+ * buttons. Only scrolling by hand takes it away from there, or by a scroll bar, the browser's search or a screen reader,
+ * which say nothing of it: Virtuoso scrolls too, when a row is not as high as it guessed.
  */
 export function useStick(startsAtBottom: boolean) {
   const [position, setPosition] = useState<Position>('unsettled');
@@ -46,6 +47,7 @@ function watch(
   let position: Position = 'unsettled';
   let touched = 0;
   let frame = 0;
+  let seen = { top: 0, height: 0, room: 0 };
 
   const near = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight <= BOTTOM;
   const arrive = (at: Position) => {
@@ -75,9 +77,14 @@ function watch(
       stick();
     } else frame = requestAnimationFrame(settle);
   };
+  const look = () => ({ top: scroller.scrollTop, height: scroller.scrollHeight, room: scroller.clientHeight });
   const scrolled = () => {
+    const before = seen;
+    seen = look();
     if (position === 'unsettled') return;
-    if (performance.now() - touched < INTENT) arrive(near() ? 'bottom' : 'above');
+    // Virtuoso goes up only for rows that have become smaller.
+    const wanted = seen.top < before.top && seen.height === before.height && seen.room === before.room;
+    if (wanted || performance.now() - touched < INTENT) arrive(near() ? 'bottom' : 'above');
     else stickSoon();
   };
   const touch = () => {

@@ -56,6 +56,8 @@ test('initials are of the first and the last word', () => {
   expect(initialsOf('Stage crew')).toBe('SC');
   expect(initialsOf('A b c')).toBe('AC');
   expect(initialsOf('Émile')).toBe('É');
+  expect(initialsOf('E\u0301mile')).toBe('E');
+  expect(initialsOf('हिन्दी')).toBe('ह');
   expect(initialsOf('👋')).toBe('?');
 });
 
