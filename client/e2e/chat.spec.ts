@@ -103,6 +103,14 @@ test('the keyboard alone is enough', async ({ api, page, server }) => {
   await expect(chat(page).getByText('One line\nand another')).toBeVisible();
 });
 
+test('on a touch screen Enter begins a new line', async ({ api, person }) => {
+  const id = await api.conversation(['alice', 'bob']);
+  const page = await (await person('alice', { hasTouch: true, isMobile: true })).tab({ open: id });
+  await page.getByLabel('Write a message').pressSequentially('One line\nand another');
+  await page.getByRole('button', { name: 'Send' }).tap();
+  await expect(chat(page).getByText('One line\nand another')).toBeVisible();
+});
+
 test('the theme is switched, and stays', async ({ person }) => {
   const page = await (await person('alice')).tab();
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

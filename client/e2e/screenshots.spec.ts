@@ -1,4 +1,4 @@
-// Pictures of the page, for looking at: SCREENSHOTS=1 npm run e2e -- screenshots. Into e2e/screenshots.
+// Pictures of the page, for looking at: SCREENSHOTS=1 npm run e2e -- screenshots. Into docs/images.
 
 import type { Page } from '@playwright/test';
 import type { Api } from './support/api.js';
@@ -49,7 +49,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test(`${size}, ${colorScheme}`, async ({ api, person }) => {
       const look = { colorScheme, viewport, deviceScaleFactor: 2 };
       const shoot = (page: Page, name: string) =>
-        page.screenshot({ path: `${import.meta.dirname}/screenshots/${name}-${size}-${colorScheme}.png` });
+        page.screenshot({ path: `${import.meta.dirname}/../../docs/images/${name}-${size}-${colorScheme}.png` });
 
       const nobody = await (await person('', look)).tab();
       await expect(nobody.getByRole('heading')).toBeVisible();

@@ -20,7 +20,10 @@ const WARNING = 200;
 /** What was written and not sent, for when the conversation is opened again. */
 const drafts = new WeakMap<ConversationHandle, string>();
 
-/** Where messages are written. Enter sends, Shift+Enter begins a new line. */
+/** On a touch screen's keyboard there is no Shift+Enter. */
+const touches = () => globalThis.matchMedia?.('(hover: none) and (pointer: coarse)').matches ?? false;
+
+/** Where messages are written. Enter sends, Shift+Enter begins a new line; on touch screens Enter does, and the button sends. */
 export function MessageInput(props: MessageInputProps) {
   const { handle } = useConversation(props.conversationId);
   return <Input key={props.conversationId} handle={handle} autoFocus={props.autoFocus ?? false} />;
@@ -30,6 +33,7 @@ function Input({ handle, autoFocus }: { handle: ConversationHandle; autoFocus: b
   const labels = useLabels();
   const counter = useId();
   const field = useRef<HTMLTextAreaElement>(null);
+  const [touch] = useState(touches);
   const [text, setText] = useState(() => drafts.get(handle) ?? '');
   const left = LONGEST - lengthOf(text);
   const sendable = text.trim() !== '' && left >= 0;
@@ -58,7 +62,7 @@ function Input({ handle, autoFocus }: { handle: ConversationHandle; autoFocus: b
   const pressed = (event: KeyboardEvent) => {
     // While an input method is composing, Enter chooses what it offers; Safari says so by the key code alone.
     const composing = event.nativeEvent.isComposing || event.keyCode === 229;
-    if (event.key === 'Enter' && !event.shiftKey && !composing) send(event);
+    if (event.key === 'Enter' && !event.shiftKey && !composing && !touch) send(event);
   };
 
   return (
@@ -71,7 +75,7 @@ function Input({ handle, autoFocus }: { handle: ConversationHandle; autoFocus: b
         aria-label={labels.writeMessage}
         aria-describedby={left < WARNING ? counter : undefined}
         aria-invalid={left < 0 || undefined}
-        enterKeyHint="send"
+        enterKeyHint={touch ? 'enter' : 'send'}
         dir="auto"
         onChange={(event) => typed(event.target.value)}
         onKeyDown={pressed}
