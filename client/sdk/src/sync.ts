@@ -154,8 +154,21 @@ export class Sync {
     for (const { conversationId, more } of missed) {
       if (more && !(await this.#fill(conversationId))) throw new CallboardError('network', 'The connection broke.');
     }
-    // Receipts and what other tabs have read are not among the events.
-    this.describe((await this.#core.rest.conversations()).items);
+    await this.#refreshList();
+  }
+
+  /** Receipts, and what was read elsewhere, are not among the events: the list has them, as far as they are needed. */
+  async #refreshList(): Promise<void> {
+    const { conversations, pages } = this.#core.state.get();
+    const stale = new Set<string>();
+    for (const { id, unreadCount } of conversations.values()) if (unreadCount > 0 || pages.has(id)) stale.add(id);
+    let cursor: string | undefined;
+    do {
+      const { items, nextCursor } = await this.#core.rest.conversations(cursor);
+      this.describe(items);
+      for (const { id } of items) stale.delete(id);
+      cursor = nextCursor ?? undefined;
+    } while (cursor !== undefined && stale.size > 0);
   }
 
   #accept(id: string, events: readonly SequencedEvent[]): void {

@@ -20,7 +20,7 @@ function parts(list: Conversation[] = [conversation(3)]) {
   const asked: unknown[][] = [];
   const heard: unknown[] = [];
   const answers = {
-    conversations: async (): Promise<unknown> => ({ items: list }),
+    conversations: async (_cursor?: string): Promise<unknown> => ({ items: list }),
     conversation: async (_id: string): Promise<unknown> => conversation(3),
     events: async (_id: string, _after: number): Promise<SequencedEvent[]> => [],
     sync: async (_cursors: Record<string, number>): Promise<unknown> => ({ conversations: [], joined: [], left: [] }),
@@ -160,6 +160,23 @@ test('after an absence, a sync brings events, memberships, and receipts by the l
   expect(known('left')).toBeUndefined();
   expect(known('joined')?.lastSeq).toBe(9);
   expect(known()?.participants.find(({ userId }) => userId === 'bob')?.readSeq).toBe(6);
+});
+
+test('what was read elsewhere meanwhile is found also beyond the first page of the list', async () => {
+  const first = conversation(3);
+  const others = ['unread', 'read'].map((id) => conversation(3, { id, unreadCount: id === 'unread' ? 2 : 0 }));
+  const { sync, asked, answers, known } = parts([first, ...others]);
+  sync.ready(false);
+  await settle();
+  const pages: Record<string, unknown> = {
+    '': { items: [first], nextCursor: '2' },
+    2: { items: [conversation(3, { id: 'unread' })], nextCursor: '3' },
+  };
+  answers.conversations = async (cursor = '') => pages[cursor];
+  sync.ready(false);
+  await settle();
+  expect(known('unread')?.unreadCount).toBe(0);
+  expect(asked.slice(2)).toEqual([['conversations'], ['conversations', '2']]);
 });
 
 test('one conversation in which much was missed does not hold up the others', async () => {
