@@ -6,7 +6,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    routing::{get, post},
+    routing::get,
 };
 use callboard_shared::{config::Origin, cors};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -85,7 +85,10 @@ pub(crate) fn router(around: &Surroundings) -> Router {
 /// Where anybody gets a token under any name.
 pub(crate) fn entrance(minter: Minter, around: &Surroundings) -> Router {
     let route = Router::new()
-        .route("/dev/token", post(dev_token::mint_token))
+        .route(
+            "/dev/token",
+            get(dev_token::is_open).post(dev_token::mint_token),
+        )
         .method_not_allowed_fallback(async || Problem::no_method())
         .with_state(minter);
     surround(route, around)

@@ -9,7 +9,7 @@ use callboard_shared::{
     config::Origin,
     id::UserId,
 };
-use http::{HeaderMap, header::HOST, uri::Authority};
+use http::{HeaderMap, StatusCode, header::HOST, uri::Authority};
 use serde::{Deserialize, Serialize};
 
 use crate::{error::Problem, extract::Body, operations::Error};
@@ -39,6 +39,11 @@ pub(crate) struct Entry {
 #[derive(Serialize)]
 pub(crate) struct Minted {
     token: String,
+}
+
+/// Tells a page that a name is enough here.
+pub(crate) async fn is_open() -> StatusCode {
+    StatusCode::NO_CONTENT
 }
 
 pub(crate) async fn mint_token(

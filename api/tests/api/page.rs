@@ -77,7 +77,13 @@ async fn tokens_are_given_at_the_entrance_alone_and_to_nobody_elses_page() {
             .request(ask("localhost"))
             .await
             .problem(404, "not_found");
+        get(&service, Method::GET, "/dev/token")
+            .await
+            .problem(404, "not_found");
         let entrance = service.entrance();
+        let look = Request::get("/dev/token").body(Body::empty()).unwrap();
+        let open = entrance.clone().oneshot(look).await.unwrap();
+        assert_eq!(open.status(), StatusCode::NO_CONTENT);
         let status = async |host| entrance.clone().oneshot(ask(host)).await.unwrap().status();
         assert_eq!(status("localhost:5001").await, StatusCode::OK);
         assert_eq!(status("stranger.example:5001").await, StatusCode::FORBIDDEN);

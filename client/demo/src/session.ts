@@ -14,7 +14,7 @@ export class NoTokens extends Error {}
 /** The server is there, and gives this name no token. */
 export class Refused extends Error {}
 
-/** Where a name is enough; it takes nothing but POST. */
+/** Where a name is enough. */
 const ENTRANCE = '/dev/token';
 
 const KEY = 'callboard-session';
