@@ -77,7 +77,7 @@ async fn tokens_are_given_at_the_entrance_alone_and_to_nobody_elses_page() {
             .request(ask("localhost"))
             .await
             .problem(404, "not_found");
-        get(&service, Method::GET, "/dev/token")
+        get(service, Method::GET, "/dev/token")
             .await
             .problem(404, "not_found");
         let entrance = service.entrance();
