@@ -6,7 +6,7 @@ import { atBottom, chat, expect, test } from './support/test.js';
 const STEP = Number(process.env.STEP ?? 1_000);
 
 test('ten thousand messages scroll smoothly', async ({ api, person }, { annotations }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const id = await api.conversation(['bob', 'alice']);
   await api.fill('bob', id, 10_000);
   await api.read('alice', id);

@@ -37,7 +37,7 @@ async function openAndClose(page: Page, id: string, count: number) {
 const CYCLES = Number(process.env.CYCLES ?? 50);
 
 test('what was opened and closed again leaves nothing behind', async ({ api, person }, { annotations }) => {
-  test.setTimeout(60_000 + CYCLES * 1_000);
+  test.setTimeout(60_000 + CYCLES * 2_000);
   const id = await api.conversation(['alice', 'bob']);
   for (let n = 0; n < 10; n++) await api.send('bob', id, `Message ${n}`);
   const page = await (await person('alice')).tab({ open: id });
