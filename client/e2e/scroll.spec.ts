@@ -1,6 +1,6 @@
 // Long conversations: where they open, and what stays in place.
 
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { atBottom, chat, expect, test } from './support/test.js';
 
 /** Where a message is on the screen. */
@@ -8,6 +8,18 @@ const top = (page: Page, text: string) =>
   chat(page)
     .getByText(text, { exact: true })
     .evaluate((element) => element.getBoundingClientRect().top);
+
+/** Returns when a list has not moved or grown for ten frames: what it does by itself takes two. */
+const still = (list: Locator) =>
+  list.evaluate(async (element) => {
+    let [before, frames] = ['', 0];
+    while (frames < 10) {
+      await new Promise(requestAnimationFrame);
+      const now = `${element.scrollTop} of ${element.scrollHeight}`;
+      frames = now === before ? frames + 1 : 0;
+      before = now;
+    }
+  });
 
 test('a conversation opened again begins where it is new now', async ({ api, person }) => {
   const [id, other] = [
@@ -87,11 +99,11 @@ test('it goes wherever one scrolls without a wheel or a key', async ({ api, pers
   await api.read('alice', id);
   const page = await (await person('alice')).tab({ open: id });
   await expect.poll(() => atBottom(chat(page))).toBe(true);
-  await page.waitForTimeout(500);
+  await still(chat(page));
   // As a screen reader does.
   await chat(page).evaluate((element) => element.scrollBy(0, -300));
   await expect(page.getByRole('button', { name: 'Jump to the latest message' })).toBeVisible();
-  await page.waitForTimeout(500);
+  await still(chat(page));
   expect(await atBottom(chat(page))).toBe(false);
   await chat(page).evaluate((element) => element.scrollBy(0, 300));
   await expect(page.getByRole('button', { name: 'Jump to the latest message' })).toBeHidden();
