@@ -4,8 +4,18 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 say() { printf '\n== %s\n' "$*"; }
+
+# Whatever was printed last, a failure is named at the end.
+finish() {
+  local status=$?
+  if ((status != 0)); then
+    say 'FAILED'
+    grep -aE '^ *(✖|✘|×|FAIL) |^test .* FAILED$|panicked at|^(FAIL|ERROR): ' "$log" | tail -n 20 || true
+  fi
+  rm -f "$log"
+}
+trap finish EXIT
 
 say 'format'
 cargo fmt --all --check

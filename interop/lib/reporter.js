@@ -1,10 +1,11 @@
-// A reporter for `node --test`: a line per file, each failure in full, and the count at the end.
+// A reporter for `node --test`: a line per file, each failure in full; at the end what failed, and the count.
 
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
 
 export default async function* report(source) {
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
   let current;
   for await (const { type, data } of source) {
     if (type === 'test:stderr') yield data.message;
@@ -20,9 +21,14 @@ export default async function* report(source) {
     const outcome = type === 'test:fail' ? 'failed' : skip === undefined ? 'passed' : 'skipped';
     current[outcome] += 1;
     total[outcome] += 1;
-    if (outcome === 'failed') yield `✖ ${file}: ${name}\n${indented(inspect(details.error.cause ?? details.error))}\n`;
+    if (outcome === 'failed') {
+      const error = details.error.cause ?? details.error;
+      yield `✖ ${file}: ${name}\n${indented(inspect(error))}\n`;
+      failures.push(`✖ ${file}: ${name}: ${String(error.message ?? error).split('\n', 1)}\n`);
+    }
   }
   yield line(current);
+  yield* failures;
   yield line({ file: 'all', ...total });
 }
 

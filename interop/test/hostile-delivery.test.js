@@ -133,21 +133,24 @@ test('whoever was removed while away is out, recovered or not', async (t) => {
 
 test('of many connections that claim one session, one stays, and it has everything once', async (t) => {
   const server = await started(t);
-  const [alice, bob] = server.users('alice', 'bob');
-  const { id } = await alice.create([bob]);
-  const tab = await cell().tab(t, bob);
-  await tab.message((await alice.send(id, 'seen')).id);
-  const session = claim(tab);
-  tab.close();
-  const missed = await alice.send(id, 'missed');
-  const auth = { token: bob.token(), ...session };
-  const tabs = Array.from({ length: 20 }, () => cell().open(t, server.url, { auth, reconnection: false }));
-  const alive = () => tabs.filter((each) => each.socket.connected && each.all('ready').length > 0);
-  await eventually(() => tabs.filter((each) => each.disconnects.length > 0).length === 19 && alive().length === 1, 'one to stay');
-  const [last] = alive();
-  const live = await alice.send(id, 'live');
-  await last.message(live.id);
-  assert.deepEqual(last.seqs(id), [missed.seq, live.seq]);
+  for (let round = 0; round < 5; round += 1) {
+    const [alice, bob] = server.users('alice', 'bob');
+    const { id } = await alice.create([bob]);
+    const tab = await cell().tab(t, bob);
+    await tab.message((await alice.send(id, 'seen')).id);
+    const session = claim(tab);
+    tab.close();
+    const missed = await alice.send(id, 'missed');
+    const auth = { token: bob.token(), ...session };
+    const tabs = Array.from({ length: 20 }, () => cell().open(t, server.url, { auth, reconnection: false }));
+    const alive = () => tabs.filter((each) => each.socket.connected && each.all('ready').length > 0);
+    const gone = () => tabs.filter((each) => each.disconnects.length > 0);
+    await eventually(() => gone().length === 19 && alive().length === 1, 'one to stay');
+    const [last] = alive();
+    const live = await alice.send(id, 'live');
+    await last.message(live.id);
+    assert.deepEqual(last.seqs(id), [missed.seq, live.seq]);
+  }
 });
 
 test('one clientMessageId is one message, however many ways it is sent at once', async (t) => {

@@ -135,7 +135,8 @@ pub struct Takeover {
     pub pid: String,
     /// The connection it goes on on: the Socket.IO session id.
     pub connection_id: String,
-    /// When the client asked for that connection. One of a later time is newer, and stays.
+    /// Since when that connection hears what is said to its user. The latest is the newest, and
+    /// stays; of two at once, the one with the higher id.
     pub at: Timestamp,
 }
 

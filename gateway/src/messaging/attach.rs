@@ -35,6 +35,7 @@ use crate::{
     error::{Refusal, connect_error},
     metrics::Resume,
     recovery::Found,
+    registry::Rank,
     socketio::encode,
     subscriber::{Told, Want},
     worker::{Links, Slot},
@@ -207,12 +208,14 @@ impl Messaging {
     }
 
     fn ask_memberships(&mut self, slot: Slot, serial: u64) {
+        let now = self.shared.clock.now();
         let Some(user) = self.user_mut(slot) else {
             return;
         };
         let Some(attach) = &mut user.attach else {
             return;
         };
+        user.since = now;
         attach.stage = Stage::Memberships(Vec::new());
         let resumes = attach.resume.is_some();
         let (identity, pid) = (user.identity.clone(), user.pid.clone());
@@ -373,10 +376,10 @@ impl Messaging {
                 },
             );
         }
-        let displaced = self
-            .shared
-            .registry
-            .enter(&user.identity.user_id, &user.pid, place, max);
+        let displaced =
+            self.shared
+                .registry
+                .enter(&user.identity.user_id, &user.pid, user.rank(), place, max);
         let connect = encode::connect(NAMESPACE, &user.sid, Some(user.pid.as_str()));
         if holds(Rule::ConnectFirst) {
             links.send(slot, connect.clone());
@@ -438,18 +441,21 @@ impl Messaging {
     }
 
     /// A session goes on on another connection: those it had here before make way. Which one is the
-    /// newest is decided by when each was asked for, so that signals may come late and in any order.
-    /// Clocks that disagree can spare an old connection, which then ends by its time-out, or close
-    /// the newest, whose client comes back. Two clients that were given one `pid` close each other in
-    /// turn, and that is left to them: what would end it, no recovery soon after a takeover, would
-    /// fail a client whose network breaks twice in a row.
+    /// newest is decided by since when each hears its user's channel, so that signals may come late
+    /// and in any order, and an older connection is sure to hear of a newer one. Clocks that disagree
+    /// can spare an old connection, which then ends by its time-out, or close the newest, whose client
+    /// comes back. Two clients that were given one `pid` close each other in turn, and that is left to
+    /// them: what would end it, no recovery soon after a takeover, would fail a client whose network
+    /// breaks twice in a row.
     pub(super) fn taken_over(&self, links: &mut Links, user: &UserId, takeover: &Takeover) {
+        let rank = Rank {
+            since: takeover.at,
+            sid: takeover.connection_id.as_str().into(),
+        };
         for slot in self.rooms.user(user).to_vec() {
-            let superseded = self.user(slot).is_some_and(|user| {
-                user.pid.as_str() == takeover.pid
-                    && *user.sid != *takeover.connection_id
-                    && user.since < takeover.at
-            });
+            let superseded = self
+                .user(slot)
+                .is_some_and(|user| user.pid.as_str() == takeover.pid && user.rank() < rank);
             if superseded {
                 links.close(slot, "replaced");
             }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use callboard_shared::{
 };
 
 use super::{Pid, Shared, catchup::Catchup, operations::Operation, typing::Typing};
-use crate::{rate::Allowance, socketio::Connection};
+use crate::{rate::Allowance, registry::Rank, socketio::Connection};
 
 /// Between `token-expired` and the end.
 pub(super) const REFRESH_TIME: Duration = Duration::from_secs(5);
@@ -44,9 +45,9 @@ pub(super) struct User {
     pub(super) serial: u64,
     pub(super) identity: Identity,
     /// The Socket.IO session id: the connection's id in `ready` and in logs.
-    pub(super) sid: Box<str>,
+    pub(super) sid: Arc<str>,
     pub(super) pid: Pid,
-    /// When the client asked for it.
+    /// Since when it hears what is said to its user.
     pub(super) since: Timestamp,
     /// Until the session is connected.
     pub(super) attach: Option<Box<Attach>>,
@@ -147,6 +148,14 @@ impl Shared {
 }
 
 impl User {
+    /// Where it stands among the connections of its session.
+    pub(super) fn rank(&self) -> Rank {
+        Rank {
+            since: self.since,
+            sid: Arc::clone(&self.sid),
+        }
+    }
+
     /// Closes a conversation that the client has open; says whether it was.
     pub(super) fn close(&mut self, conversation: ConversationId) -> bool {
         let before = self.joined.len();
