@@ -198,16 +198,18 @@ impl Fault {
     }
 }
 
-/// Stops the slow clients' reading and sends them so much that the server closes them.
+/// Stops the slow clients' reading and sends them so much that the server closes them: because of what
+/// waits for them, or on a slow machine because they answer no ping before it is that much.
 async fn slow_readers(target: &Target, world: &World) -> anyhow::Result<()> {
     let Some(room) = &world.flooded else {
         anyhow::bail!("nobody can be made slow");
     };
     let closed = async || {
         let name = "callboard_connections_closed_total";
-        target.metric(name, r#"reason="slow_consumer""#).await
+        let slow = target.metric(name, r#"reason="slow_consumer""#).await?;
+        anyhow::Ok(slow + target.metric(name, r#"reason="ping_timeout""#).await?)
     };
-    let before = closed().await;
+    let before = closed().await?;
     world.order(Group::Slow, |orders| orders.paused = true);
     let path = format!("conversations/{}/messages", room.id);
     let began = Instant::now();
@@ -223,7 +225,7 @@ async fn slow_readers(target: &Target, world: &World) -> anyhow::Result<()> {
         Ok(())
     };
     let mut sent = 0;
-    while closed().await < before + slow && began.elapsed() < NOTICE {
+    while closed().await? < before + slow && began.elapsed() < NOTICE {
         if sent < FLOOD {
             try_join_all((sent..sent + WAVE).map(send)).await?;
             sent += WAVE;
@@ -231,7 +233,7 @@ async fn slow_readers(target: &Target, world: &World) -> anyhow::Result<()> {
             sleep(Duration::from_millis(100)).await;
         }
     }
-    let noticed = closed().await - before;
+    let noticed = closed().await? - before;
     world.order(Group::Slow, |orders| orders.paused = false);
     anyhow::ensure!(
         noticed >= slow,

@@ -24,8 +24,11 @@ use crate::{rest::Rest, truth::Database};
 /// How long an end by SIGTERM may take.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// How long metrics may take to come.
+/// How long the answer may take whether a process is ready.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long metrics may take to come.
+const METRICS: Duration = Duration::from_secs(10);
 
 /// What signs the tokens of a run.
 pub const SECRET: &str = "a secret for the length of this run";
@@ -121,8 +124,12 @@ impl Target {
         }
     }
 
-    /// The sum of a metric over all gateways that answer.
-    pub async fn metric(&self, name: &str, label: &str) -> u64 {
+    /// The sum of a metric over all gateways.
+    ///
+    /// # Errors
+    ///
+    /// If one of them does not answer.
+    pub async fn metric(&self, name: &str, label: &str) -> anyhow::Result<u64> {
         let listeners = match self {
             Self::Dev(dev) => vec![dev.admin],
             Self::Fleet(fleet) => {
@@ -134,9 +141,9 @@ impl Target {
         };
         let mut sum = 0;
         for listener in listeners {
-            sum += metric(listener, name, label).await.unwrap_or(0);
+            sum += metric(listener, name, label).await?;
         }
-        sum
+        Ok(sum)
     }
 
     /// Ends it in good order.
@@ -259,7 +266,7 @@ async fn is_ready(admin: SocketAddr) -> anyhow::Result<bool> {
 
 async fn metric(admin: SocketAddr, name: &str, label: &str) -> anyhow::Result<u64> {
     let request = Request::get(format!("http://{admin}/metrics")).body(Full::default())?;
-    let (_, body) = timeout(LOOK, Rest::new(admin).send(request)).await??;
+    let (_, body) = timeout(METRICS, Rest::new(admin).send(request)).await??;
     let text = String::from_utf8_lossy(&body);
     let lines = text.lines();
     let ours = lines.filter(|line| line.starts_with(name) && line.contains(label));

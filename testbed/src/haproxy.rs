@@ -14,6 +14,10 @@ use crate::{
     program,
 };
 
+/// What the kernel may hold for a connection on either side of it, in bytes: for clients that do not
+/// read it would hold megabytes, and the gateway would not learn of it.
+const BUFFERS: &str = "    tune.sndbuf.client 65536\n    tune.rcvbuf.server 65536\n";
+
 /// A running haproxy: a master and its worker.
 #[derive(Debug)]
 pub struct Haproxy {
@@ -36,7 +40,7 @@ impl Haproxy {
         // Listeners go from the old worker to the new one over this socket: a reload refuses nobody.
         let socket = folder.path().join("socket");
         let global = format!(
-            "global\n    stats socket {} mode 600 level admin expose-fd listeners\n",
+            "global\n    stats socket {} mode 600 level admin expose-fd listeners\n{BUFFERS}",
             socket.display()
         );
         fs::write(&configuration, format!("{global}\n{sections}"))?;
