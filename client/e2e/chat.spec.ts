@@ -1,6 +1,6 @@
 // Two people talk, each in two tabs.
 
-import { chat, expect, test } from './support/test.js';
+import { chat, expect, test, write } from './support/test.js';
 
 test('messages, typing, receipts and badges reach all tabs', async ({ api, person }) => {
   const id = await api.conversation(['alice', 'bob']);
@@ -120,6 +120,22 @@ test('the theme is switched, and stays', async ({ person }) => {
   await page.reload();
   await page.getByRole('button', { name: 'Light theme' }).click();
   expect(await background()).toBe(light);
+});
+
+test('a browser that may keep nothing shows it all the same', async ({ api, person }) => {
+  const id = await api.conversation(['bob', 'alice'], 'Casting');
+  const alice = await person('alice');
+  await alice.context.addInitScript(() => {
+    const refuse = () => {
+      throw new DOMException('Access is denied for this document.', 'SecurityError');
+    };
+    for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, { get: refuse });
+    IDBFactory.prototype.open = refuse;
+  });
+  const page = await alice.tab({ open: id });
+  await write(page, 'Hello');
+  await expect(chat(page).getByText('Hello')).toBeVisible();
+  await expect(chat(page).getByRole('img', { name: 'Sent', exact: true })).toBeVisible();
 });
 
 test('where the server gives no tokens, one is pasted', async ({ api, page, server }) => {

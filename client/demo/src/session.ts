@@ -1,5 +1,7 @@
 // Who uses this tab, and where their tokens come from.
 
+import { store, stored } from './stored.js';
+
 /** Somebody who has been let in. */
 export interface Session {
   readonly userId: string;
@@ -24,16 +26,13 @@ export function storedSession(): Session | undefined {
   const params = new URLSearchParams(location.search);
   const user = params.get('user');
   if (user) return { userId: user, name: params.get('name') ?? capitalized(user) };
-  const stored = sessionStorage.getItem(KEY);
-  return stored ? (JSON.parse(stored) as Session) : undefined;
+  const session = stored('sessionStorage', KEY);
+  return session ? (JSON.parse(session) as Session) : undefined;
 }
 
 export function storeSession(session: Session | undefined) {
-  if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
-  else {
-    sessionStorage.removeItem(KEY);
-    history.replaceState(null, '', location.pathname);
-  }
+  store('sessionStorage', KEY, session && JSON.stringify(session));
+  if (!session) history.replaceState(null, '', location.pathname);
 }
 
 /** A session for this name, which doubles as the user's id. */

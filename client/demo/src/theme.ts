@@ -1,21 +1,20 @@
+import { store, stored } from './stored.js';
+
 /** Light, dark, or what the system says. */
 export type Theme = 'system' | 'light' | 'dark';
 
 const KEY = 'callboard-theme';
 
 export function storedTheme(): Theme {
-  const stored = localStorage.getItem(KEY);
-  return stored === 'light' || stored === 'dark' ? stored : 'system';
+  const theme = stored('localStorage', KEY);
+  return theme === 'light' || theme === 'dark' ? theme : 'system';
 }
 
 export function applyTheme(theme: Theme) {
-  if (theme === 'system') {
-    delete document.documentElement.dataset.theme;
-    localStorage.removeItem(KEY);
-  } else {
-    document.documentElement.dataset.theme = theme;
-    localStorage.setItem(KEY, theme);
-  }
+  const chosen = theme === 'system' ? undefined : theme;
+  if (chosen) document.documentElement.dataset.theme = chosen;
+  else delete document.documentElement.dataset.theme;
+  store('localStorage', KEY, chosen);
 }
 
 /** The theme that the switch leads to: from what one sees to the other. */

@@ -30,6 +30,8 @@ export interface ConnectionHooks {
 }
 
 const LONGEST_TIMER = 2 ** 31 - 1;
+/** A connection that breaks before it has stood for so long, in milliseconds, is one more attempt that has failed. */
+const STEADY = 5_000;
 const REFUSALS = new Set(['invalid_token', 'token_missing', 'token_expired']);
 
 /**
@@ -42,8 +44,9 @@ export class Connection {
   readonly status = new Cell<ConnectionStatus>({ state: 'idle' });
   readonly socket: Socket<ServerEvents, ClientEvents>;
   #phase: 'down' | 'waiting' | 'trying' | 'up' = 'down';
-  /** Attempts that have failed since the connection stood. */
+  /** Attempts that have failed since a connection was steady. */
   #failures = 0;
+  #upSince = 0;
   /** Whether an expired token was replaced already, since the connection stood. */
   #renewed = false;
   #timer: Timer | undefined;
@@ -151,7 +154,7 @@ export class Connection {
     }
     clearTimeout(this.#timer);
     this.#phase = 'up';
-    this.#failures = 0;
+    this.#upSince = Date.now();
     this.#renewed = false;
     const { engine } = this.socket.io;
     const show = () => this.status.set({ state: 'connected', transport: engine.transport.name as TransportName });
@@ -185,6 +188,7 @@ export class Connection {
   /** The attempt has failed, or the connection is lost: disconnects what is left of it, and waits for the next attempt. */
   #failed(error: CallboardError): void {
     if (this.#phase !== 'trying' && this.#phase !== 'up') return;
+    if (this.isUp && Date.now() - this.#upSince >= STEADY) this.#failures = 0;
     const { delays, jitter, attempts } = this.settings.reconnection;
     if (this.#failures >= attempts) {
       this.#stop({ state: 'failed', error });

@@ -7,7 +7,7 @@ export interface ReconnectionOptions {
   delays?: readonly number[];
   /** Each delay is made longer or shorter by up to this part of it, so that not all clients come at once. Default 0.2. */
   jitter?: number;
-  /** How many attempts there are before the state is `failed`. Default 5. */
+  /** How many attempts there are before the state is `failed`. One that connects and breaks within 5 s has failed too. Default 5. */
   attempts?: number;
 }
 

@@ -133,16 +133,31 @@ test('a token that comes too late for its attempt is not used for it', async () 
   expect(connects).not.toHaveBeenCalled();
 });
 
-test('the count of attempts begins anew with each connection', async () => {
+test('the count of attempts begins anew with each connection that is steady', async () => {
   const { connection, ready, comes } = connectionOf();
   connection.connect();
   await ready();
   for (let loss = 0; loss < 10; loss++) {
+    await vi.advanceTimersByTimeAsync(5_000);
     comes('disconnect', 'transport close');
     expect(connection.status.get()).toMatchObject({ state: 'reconnecting', attempt: 1 });
     await vi.advanceTimersByTimeAsync(1_000);
     await ready();
   }
+});
+
+test('a server that lets in and closes at once is tried less and less, and then no more', async () => {
+  const { connection, ready, comes, state } = connectionOf();
+  connection.connect();
+  for (const delay of [1_000, 2_000, 4_000, 8_000, 16_000]) {
+    await ready();
+    comes('disconnect', 'transport close');
+    expect((connection.status.get().retryAt ?? 0) - Date.now()).toBe(delay);
+    await vi.advanceTimersByTimeAsync(delay);
+  }
+  await ready();
+  comes('disconnect', 'transport close');
+  expect(state()).toBe('failed');
 });
 
 test('CONNECT_ERROR: a token is refused, or replaced once, or the attempt has failed', async () => {
