@@ -5,7 +5,7 @@ import { Announcer } from './Announcer.js';
 import { focusMessages } from './focus.js';
 import { useConversation, useMessages } from './hooks.js';
 import { ArrowDown, Bubbles } from './icons.js';
-import { firstNewIndex, placeOf } from './layout.js';
+import { firstNewIndex, oldestNewIndex, placeOf } from './layout.js';
 import { MessageRow } from './MessageRow.js';
 import { Empty, MessagesSkeleton } from './Placeholder.js';
 import { useLabels } from './provider.js';
@@ -102,7 +102,7 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
   const group = conversation?.kind === 'group';
   const firstIndex = useFirstIndex(items);
   const firstNew = useMemo(() => firstNewIndex(messages), [messages]);
-  const [start] = useState(() => (firstNew >= 0 ? { index: firstNew, align: 'start' as const, offset: -64 } : LAST));
+  const [start] = useState(() => startOf(messages));
   const { position, attach, toBottom } = useStick(start === LAST);
   const [reached, setReached] = useState<number>();
   const newest = items.at(-1);
@@ -136,7 +136,6 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
           />
         )}
         alignToBottom
-        followOutput={() => position === 'bottom' && 'auto'}
         atBottomThreshold={BOTTOM}
         scrollerRef={attach}
         startReached={() => setReached(firstIndex)}
@@ -162,6 +161,12 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
 }
 
 const LAST = { index: 'LAST' as const, align: 'end' as const };
+
+/** Where the list begins: at what is new, with something of what is before. */
+function startOf(messages: Messages) {
+  const index = oldestNewIndex(messages);
+  return index >= 0 ? { index, align: 'start' as const, offset: -64 } : LAST;
+}
 
 /** Where the count of rows starts: far enough from 0 for any number of older ones to come before. */
 const BASE = 1_000_000_000;

@@ -39,10 +39,15 @@ export function placeOf({ items, hasOlder }: MessageList, index: number, firstNe
 }
 
 /** The index of the message that "new messages" begins with, or -1 if there is none, or it is not loaded yet. */
-export function firstNewIndex({ items, hasOlder, firstUnreadSeq }: MessageList): number {
+export function firstNewIndex(messages: MessageList): number {
+  const index = oldestNewIndex(messages);
+  return index === 0 && messages.hasOlder ? -1 : index;
+}
+
+/** The index of the oldest new message that is loaded, or -1 if there is none. */
+export function oldestNewIndex({ items, firstUnreadSeq }: MessageList): number {
   if (firstUnreadSeq === undefined) return -1;
-  const index = items.findIndex(({ own, seq }) => !own && seq !== undefined && seq >= firstUnreadSeq);
-  return index === 0 && hasOlder ? -1 : index;
+  return items.findIndex(({ own, seq }) => !own && seq !== undefined && seq >= firstUnreadSeq);
 }
 
 function sameDay(a: ChatMessage, b: ChatMessage): boolean {

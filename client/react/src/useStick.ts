@@ -45,7 +45,7 @@ function watch(
   const list = scroller.querySelector('ul');
   if (!list) return undefined;
   let position: Position = 'unsettled';
-  let touched = 0;
+  let touched = -INTENT;
   let frame = 0;
   let seen = { top: 0, height: 0, room: 0 };
 
@@ -82,8 +82,9 @@ function watch(
     const before = seen;
     seen = look();
     if (position === 'unsettled') return;
-    // Virtuoso goes up only for rows that have become smaller.
-    const wanted = seen.top < before.top && seen.height === before.height && seen.room === before.room;
+    // Virtuoso goes up only for rows that have become smaller, perhaps in several steps.
+    const settled = frame === 0 && seen.height === before.height && seen.room === before.room;
+    const wanted = settled && seen.top < before.top;
     if (wanted || performance.now() - touched < INTENT) arrive(near() ? 'bottom' : 'above');
     else stickSoon();
   };
@@ -100,6 +101,8 @@ function watch(
   observer.observe(list, { box: 'border-box' });
   return {
     toBottom() {
+      // Whatever a hand did before, it wants to be at the bottom now.
+      touched = -INTENT;
       arrive('bottom');
       stick();
     },

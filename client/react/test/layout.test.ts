@@ -1,6 +1,6 @@
 import type { ChatMessage, MessageList } from '@callboard/client';
 import { describe, expect, test } from 'vitest';
-import { firstNewIndex, placeOf } from '../src/layout.js';
+import { firstNewIndex, oldestNewIndex, placeOf } from '../src/layout.js';
 
 /** Messages as "sender hour:minute" of one day, or with a day in front: "2 bob 10:00". */
 function list(lines: string[], rest: Partial<MessageList> = {}): MessageList {
@@ -55,7 +55,9 @@ describe('"new messages"', () => {
   test('is nowhere if all is read, or if its beginning is not loaded', () => {
     expect(firstNewIndex(list(['bob 10:00']))).toBe(-1);
     expect(firstNewIndex(list(['bob 10:00'], { firstUnreadSeq: 9 }))).toBe(-1);
-    expect(firstNewIndex(list(['bob 10:00'], { firstUnreadSeq: 1, hasOlder: true }))).toBe(-1);
+    const further = list(['bob 10:00'], { firstUnreadSeq: 1, hasOlder: true });
+    expect(firstNewIndex(further)).toBe(-1);
+    expect(oldestNewIndex(further)).toBe(0);
   });
 });
 
