@@ -49,7 +49,8 @@ mkdir -p results
 status=0
 
 say "JavaScript clients: $# files"
-node --test --test-concurrency=2 \
+# A file may take ten minutes: what hangs is to fail, and say where.
+node --test --test-concurrency=2 --test-timeout=600000 \
   --test-reporter=./lib/reporter.js --test-reporter-destination=stdout \
   --test-reporter=junit --test-reporter-destination=results/javascript.xml \
   "$@" || status=1

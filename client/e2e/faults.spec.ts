@@ -18,8 +18,8 @@ test('a killed server comes back: everything arrives once and in order', async (
   await write(bob, 'hello?');
 
   await server.up();
-  await expect(alice.getByText('Connection lost')).toBeHidden({ timeout: 30_000 });
-  await expect(bob.getByText('Connection lost')).toBeHidden({ timeout: 30_000 });
+  await expect(alice.getByText('Connection lost')).toBeHidden();
+  await expect(bob.getByText('Connection lost')).toBeHidden();
   for (const page of [alice, bob]) {
     for (const text of ['before', 'one', 'two', 'three', 'hello?']) {
       await expect(chat(page).getByText(text, { exact: true })).toHaveCount(1);
@@ -51,7 +51,7 @@ test('what was written offline survives a reload, and is sent once', async ({ ap
   expect(await api.contents('bob', id)).toEqual(['while online']);
 
   await alice.context.unroute(/socket\.io|\/messages\//);
-  await expect.poll(() => api.contents('bob', id), { timeout: 20_000 }).toEqual(['while online', 'from the tunnel']);
+  await expect.poll(() => api.contents('bob', id)).toEqual(['while online', 'from the tunnel']);
   await expect(chat(page).getByText('from the tunnel')).toHaveCount(1);
   await expect(waiting(page)).toHaveCount(0);
 });
@@ -68,7 +68,7 @@ test('two tabs write offline: each message is sent once', async ({ api, person }
 
   await alice.context.setOffline(false);
   for (const page of tabs) {
-    await expect(chat(page).getByRole('img', { name: 'Sent', exact: true })).toHaveCount(2, { timeout: 20_000 });
+    await expect(chat(page).getByRole('img', { name: 'Sent', exact: true })).toHaveCount(2);
   }
   expect((await api.contents('bob', id)).sort()).toEqual(['from tab 1', 'from tab 2']);
 });
@@ -83,7 +83,7 @@ test('a token that expires is replaced', async ({ api, person }) => {
   });
   // Every token lives for three seconds.
   const page = await alice.tab({ open: id, query: { ttl: '3' } });
-  await expect.poll(() => tokens, { timeout: 20_000 }).toBeGreaterThan(3);
+  await expect.poll(() => tokens).toBeGreaterThan(3);
   await write(page, 'still here');
   await expect(chat(page).getByRole('img', { name: 'Sent', exact: true })).toBeVisible();
 });

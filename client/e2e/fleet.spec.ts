@@ -12,7 +12,7 @@ const test = base.extend<{ fleet: Fleet }>({
       await use(fleet);
       await fleet.stop();
     },
-    { timeout: 90_000 },
+    { timeout: 180_000 },
   ],
   deployment: async ({ fleet }, use) => use(fleet),
 });
@@ -46,9 +46,9 @@ test('two people, two tabs each, and gateways that die between them', async ({ a
   for (const [index, page] of pages.entries()) await write(page, `While gateways die ${index}`);
   for (const page of pages) {
     for (const index of pages.keys()) {
-      await expect(chat(page).getByText(`While gateways die ${index}`)).toHaveCount(1, { timeout: 40_000 });
+      await expect(chat(page).getByText(`While gateways die ${index}`)).toHaveCount(1, { timeout: 60_000 });
     }
-    await expect(page.getByText('Connection lost')).toBeHidden({ timeout: 40_000 });
+    await expect(page.getByText('Connection lost')).toBeHidden({ timeout: 60_000 });
   }
   expect(await api.contents('alice', id)).toHaveLength(6);
 });

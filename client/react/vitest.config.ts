@@ -6,5 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.{ts,tsx}'],
     setupFiles: ['test/setup.ts'],
     execArgv: ['--expose-gc'],
+    // Only what fails takes so long: generous, for a slow machine.
+    testTimeout: 60_000,
   },
 });

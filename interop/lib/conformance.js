@@ -3,7 +3,8 @@
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
-import { Child, sparePort } from './process.js';
+import { Child } from './process.js';
+import { sparePort } from './ports.js';
 import { eventually } from './recorder.js';
 import { request } from './http.js';
 
@@ -18,7 +19,7 @@ export async function conformanceServer() {
   await eventually(async () => {
     if (!child.alive) throw new Error(`the conformance server did not start:\n${child.log}`);
     return request(`${url}/engine.io/?EIO=4&transport=polling`).catch(() => undefined);
-  }, 'the conformance server to listen', 20_000);
+  }, 'the conformance server to listen', 60_000);
   after(() => child.end('SIGKILL'));
   return url;
 }

@@ -2,10 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { within } from './recorder.js';
+import { PATIENCE, within } from './recorder.js';
 
 const LOG_SHOWN = 8_000;
 const TOKENS = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
@@ -28,22 +27,6 @@ export function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'callboard-interop-'));
   folders.add(folder);
   return folder;
-}
-
-/** A loopback port nobody listens on, outside the range that outgoing connections take theirs from. */
-export async function sparePort() {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 20_000);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port) {
-  return new Promise((resolve) => {
-    const probe = net.createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
 }
 
 export class Child {
@@ -86,14 +69,14 @@ export class Child {
   }
 
   /** Sends the signal and resolves to `{code, signal}`. */
-  async end(signal = 'SIGTERM', patience = 10_000) {
+  async end(signal = 'SIGTERM', patience = PATIENCE) {
     if (this.alive) this.process.kill(signal);
     return within(this.exited, `${this.title} to exit after ${signal}`, patience);
   }
 }
 
 /** Runs a command to its end: `{code, stdout, stderr}`. */
-export async function run(title, command, args, env, options, patience = 15_000) {
+export async function run(title, command, args, env, options, patience = PATIENCE) {
   const child = new Child(title, command, args, env, options);
   const { code, error } = await within(child.exited, `${title} to end`, patience);
   if (error) throw error;

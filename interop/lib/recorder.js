@@ -1,7 +1,8 @@
 // Waiting for a condition: what every recorder of events in these tests is built on.
 // A wait ends as soon as its condition holds, and fails with what was seen instead.
 
-export const PATIENCE = 10_000;
+/** Only what fails takes so long: generous, for a slow machine. */
+export const PATIENCE = 30_000;
 
 export class Recorder {
   #waiters = new Set();

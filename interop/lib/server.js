@@ -72,8 +72,8 @@ export class Server {
     await eventually(async () => {
       if (!deployment.alive) throw new Error(`${deployment.title} did not start:\n${deployment.log}`);
       return (await Promise.all(this.adminUrls.map(isReady))).every(Boolean);
-    }, `${deployment.title} to be ready`, 20_000);
-    await eventually(async () => (await request(this.url).catch(() => undefined))?.status === 200, 'an answer', 5_000);
+    }, `${deployment.title} to be ready`, 60_000);
+    await eventually(async () => (await request(this.url).catch(() => undefined))?.status === 200, 'an answer');
     return this;
   }
 

@@ -1,9 +1,7 @@
 // One browser tab: a stock Socket.IO client on a connection of its own that records all it hears.
 
 import assert from 'node:assert/strict';
-import { Recorder } from './recorder.js';
-
-const ACK_PATIENCE = 10_000;
+import { PATIENCE, Recorder } from './recorder.js';
 
 export class Tab extends Recorder {
   heard = [];
@@ -117,8 +115,8 @@ export class Tab extends Recorder {
   /** Emits and resolves to the server's answer, good or bad. */
   ask(event, ...args) {
     return new Promise((resolve, reject) => {
-      this.socket.timeout(ACK_PATIENCE).emit(event, ...args, (late, answer) => {
-        if (late) reject(new Error(`no answer to ${event} within ${ACK_PATIENCE} ms`));
+      this.socket.timeout(PATIENCE).emit(event, ...args, (late, answer) => {
+        if (late) reject(new Error(`no answer to ${event} within ${PATIENCE} ms`));
         else resolve(answer);
       });
     });

@@ -12,7 +12,7 @@ import time
 import requests
 import socketio
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 def _part(data):

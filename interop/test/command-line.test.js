@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import { cell } from '../lib/matrix.js';
-import { run, sparePort, temporaryFolder } from '../lib/process.js';
+import { run, temporaryFolder } from '../lib/process.js';
+import { sparePort } from '../lib/ports.js';
 import { CALLBOARD, Server } from '../lib/server.js';
 
 const SECRET = 'a secret of thirty-two bytes or more';

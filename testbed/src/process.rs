@@ -19,7 +19,7 @@ pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process, kill_process_group};
 
 /// How long a start may take: generous, for a machine that compiles beside it.
-pub const START: Duration = Duration::from_secs(30);
+pub const START: Duration = Duration::from_secs(60);
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(10);

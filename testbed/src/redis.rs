@@ -20,7 +20,7 @@ repl-diskless-sync-delay 0
 ";
 
 /// How long a server may take to end.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a server may take to connect and to answer: a paused one never does.
 const ANSWER: Duration = Duration::from_secs(2);

@@ -40,7 +40,7 @@ use prometheus::{IntCounterVec, Opts, Registry};
 use tokio::time::{sleep, timeout};
 
 /// How long a condition may take to come true.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What happens to a request on its way to the API, or to its answer on the way back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

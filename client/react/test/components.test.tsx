@@ -130,9 +130,7 @@ describe('ConnectionStatus', () => {
   test('says that the server cannot be reached, and tries again when asked to', async () => {
     show(<ConnectionStatus />);
     act(() => client.connect());
-    await waitFor(() => expect(screen.getByRole('alert').textContent).toContain('cannot be reached'), {
-      timeout: 5_000,
-    });
+    await waitFor(() => expect(screen.getByRole('alert').textContent).toContain('cannot be reached'));
     const states: string[] = [];
     const stop = client.on('connection:status', ({ state }) => states.push(state));
     await userEvent.click(screen.getByRole('button', { name: 'Try now' }));
@@ -147,9 +145,7 @@ describe('ConnectionStatus', () => {
       </MessagingProvider>,
     );
     act(() => client.connect());
-    await waitFor(() => expect(screen.getByRole('alert').textContent).toContain('nicht erreichbar'), {
-      timeout: 5_000,
-    });
+    await waitFor(() => expect(screen.getByRole('alert').textContent).toContain('nicht erreichbar'));
   });
 });
 
@@ -192,7 +188,7 @@ describe('MessagingProvider', () => {
     const { rerender } = render(provide(first));
     await waitFor(() => expect(first).toHaveBeenCalled());
     rerender(provide(second));
-    await waitFor(() => expect(screen.getByRole('status').textContent).toContain('failed'), { timeout: 5_000 });
+    await waitFor(() => expect(screen.getByRole('status').textContent).toContain('failed'));
     act(() => seen.at(-1)?.retry());
     await waitFor(() => expect(second).toHaveBeenCalled());
   });

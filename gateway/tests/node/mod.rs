@@ -33,7 +33,7 @@ use tokio_tungstenite::{
 pub(crate) const TOKEN: &str = "the-token-of-this-fleet";
 
 /// How long anything may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Over how long a gateway leaves.
 pub(crate) const WINDOW: Duration = Duration::from_secs(2);

@@ -1,6 +1,7 @@
 // `callboard dev`: everything in one process.
 
-import { Child, sparePort, temporaryFolder } from '../process.js';
+import { Child, temporaryFolder } from '../process.js';
+import { sparePort } from '../ports.js';
 
 export class Dev {
   title = 'callboard dev';

@@ -4,7 +4,8 @@
 import { writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { Child, run, sparePort, temporaryFolder } from '../process.js';
+import { Child, run, temporaryFolder } from '../process.js';
+import { sparePort } from '../ports.js';
 
 const APIS = 2;
 const local = (port) => `127.0.0.1:${port}`;

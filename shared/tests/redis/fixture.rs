@@ -25,7 +25,7 @@ use redis::{Cmd, cmd};
 use tokio::time::{sleep, timeout};
 
 /// How long a test waits for something.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn settings(servers: &[&Redis]) -> RedisSettings {
     let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();

@@ -29,7 +29,7 @@ export function until<T>(observable: Observable<T>, fits: (value: T) => boolean,
     const timer = setTimeout(() => {
       unsubscribe();
       failed(new Error(`waited for ${what} in vain; last: ${JSON.stringify(observable.get())}`));
-    }, 20_000);
+    }, 60_000);
     check();
   });
 }
@@ -41,7 +41,7 @@ export function next<N extends keyof CallboardEvents>(
   fits: (event: CallboardEvents[N]) => boolean = () => true,
 ): Promise<CallboardEvents[N]> {
   return new Promise((done, failed) => {
-    const timer = setTimeout(() => failed(new Error(`waited for ${name} in vain`)), 20_000);
+    const timer = setTimeout(() => failed(new Error(`waited for ${name} in vain`)), 60_000);
     const stop = client.on(name, (event) => {
       if (!fits(event)) return;
       clearTimeout(timer);
