@@ -42,7 +42,7 @@ fuzz: ## fuzz the decoders and the sessions, FUZZ_SECONDS each (default 300)
 
 simulate: ## fleets in virtual time, one seed after the other, for SIMULATE_SECONDS (default an hour)
 	@scripts/setup.sh
-	cargo run --profile simulation --quiet -p callboard-simulation -- --from $${SIMULATE_FROM:-1000000} --seconds $${SIMULATE_SECONDS:-3600}
+	cargo run --quiet -p callboard-simulation -- --from $${SIMULATE_FROM:-1000000} --seconds $${SIMULATE_SECONDS:-3600}
 
 bench: ## memory per connection and CPU per delivery
 	@scripts/setup.sh

@@ -4,58 +4,59 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 log=$(mktemp)
+times=()
+current=
+
 say() { printf '\n== %s\n' "$*"; }
 
-# Whatever was printed last, a failure is named at the end.
+# A part of it: its name, and the command that does it.
+stage() {
+  local start=$SECONDS
+  current=$1
+  say "$current"
+  "${@:2}" 2>&1 | tee -a "$log"
+  times+=("$(printf '%4d s  %s' $((SECONDS - start)) "$current")")
+  current=
+}
+
+# Whatever was printed last, how long each part took and what has failed stand at the end.
 finish() {
   local status=$?
   if ((status != 0)); then
-    say 'FAILED'
+    say 'times'
+    printf '%s\n' ${times[@]+"${times[@]}"}
+    say "FAILED after $SECONDS s: $current"
     grep -aE '^ *(✖|✘|×|FAIL) |^test .* FAILED$|panicked at|^(FAIL|ERROR): ' "$log" | tail -n 20 || true
   fi
   rm -f "$log"
 }
 trap finish EXIT
 
-say 'format'
-cargo fmt --all --check
+client() {
+  scripts/client.sh lint
+  scripts/client.sh types
+  scripts/client.sh build
+  scripts/client.sh docs
+  scripts/client.sh test
+  scripts/client.sh size -w @callboard/client
+  scripts/client.sh generate -w @callboard/client -- --check
+  scripts/client.sh test:server -w @callboard/client
+}
 
-say 'lints'
-cargo clippy --workspace --all-targets --all-features -- -D warnings
+everything=(--workspace --all-features)
 
-# The worlds run in a profile in which thousands take seconds; what is built without them is what the other tests want.
-without_worlds=(--workspace --exclude callboard-simulation --all-features)
+stage 'format' cargo fmt --all --check
+stage 'lints' cargo clippy "${everything[@]}" --all-targets -- -D warnings
+stage 'build' cargo build "${everything[@]}" --bins --examples
+stage 'the client: lints, types, reference, unit tests, size, against the server' client
+stage 'unit, conformance and integration tests, simulation' cargo test "${everything[@]}"
+stage 'interoperability: callboard dev' interop/run.sh
+stage 'interoperability: a fleet' env CALLBOARD_TARGET=fleet target/debug/with-postgres interop/run.sh
+stage 'the page, in a browser' scripts/client.sh e2e
+stage 'faults' target/debug/chaos --short
 
-say 'build'
-cargo build "${without_worlds[@]}" --bins --examples
-
-say 'the client: lints, types, reference, unit tests, size, against the server'
-scripts/client.sh lint
-scripts/client.sh types
-scripts/client.sh build
-scripts/client.sh docs
-scripts/client.sh test 2>&1 | tee -a "$log"
-scripts/client.sh size -w @callboard/client
-scripts/client.sh generate -w @callboard/client -- --check
-scripts/client.sh test:server -w @callboard/client 2>&1 | tee -a "$log"
-
-say 'unit, conformance and integration tests'
-cargo test "${without_worlds[@]}" 2>&1 | tee -a "$log"
-
-say 'simulation'
-cargo test --profile simulation -p callboard-simulation 2>&1 | tee -a "$log"
-
-say 'interoperability: callboard dev'
-interop/run.sh 2>&1 | tee -a "$log"
-
-say 'interoperability: a fleet'
-CALLBOARD_TARGET=fleet target/debug/with-postgres interop/run.sh 2>&1 | tee -a "$log"
-
-say 'the page, in a browser'
-scripts/client.sh e2e 2>&1 | tee -a "$log"
-
-say 'faults'
-target/debug/chaos --short 2>&1 | tee -a "$log"
+say 'times'
+printf '%s\n' "${times[@]}"
 
 # Each runner has its own way to say how many.
 passed=$(
@@ -67,6 +68,6 @@ passed=$(
     grep -cE '^\| [^|]+ \| [0-9]+ \|' "$log" || true
   } | awk '{ sum += $1 } END { print sum + 0 }'
 )
-say 'done'
+say "done in $SECONDS s"
 # Any failure has ended this script before.
 echo "$passed passed, 0 failed"
