@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -55,9 +55,21 @@ impl Full {
     }
 }
 
+/// Room for a connection that was let in and is not open yet; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Room(Arc<AtomicI64>);
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Decides about handshakes.
 pub(crate) struct Admission {
     open: IntGaugeVec,
+    /// How many were let in and are not among those yet.
+    coming: Arc<AtomicI64>,
     max: i64,
     /// What file descriptors allow.
     descriptors: i64,
@@ -101,6 +113,7 @@ impl Admission {
         };
         Ok(Self {
             open,
+            coming: Arc::default(),
             max: max.max(1),
             descriptors,
             rate: (per_second > 0).then(|| Rate::per_second(per_second)),
@@ -114,7 +127,7 @@ impl Admission {
 
     /// Whether one more is let in, where `passed_on` connections are another gateway's. Each of
     /// those holds two sockets.
-    pub(crate) fn admit(&self, passed_on: usize, now: Instant) -> Result<(), Full> {
+    pub(crate) fn admit(&self, passed_on: usize, now: Instant) -> Result<Room, Full> {
         let result = self.decide(passed_on, now);
         if let Err(full) = result {
             self.refused.with_label_values(&[full.label()]).inc();
@@ -122,7 +135,7 @@ impl Admission {
         result
     }
 
-    fn decide(&self, passed_on: usize, now: Instant) -> Result<(), Full> {
+    fn decide(&self, passed_on: usize, now: Instant) -> Result<Room, Full> {
         if self.draining.load(Ordering::Acquire) {
             return Err(Full::Draining);
         }
@@ -133,12 +146,17 @@ impl Admission {
         {
             return Err(Full::Backend);
         }
-        if self.sockets(passed_on) >= self.max {
+        // Of a crowd that comes at once, each counts those before it.
+        let before = self.coming.fetch_add(1, Ordering::AcqRel);
+        let room = Room(Arc::clone(&self.coming));
+        if self.sockets(passed_on) + before >= self.max {
             return Err(Full::Connections);
         }
-        let Some(rate) = self.rate else { return Ok(()) };
+        let Some(rate) = self.rate else {
+            return Ok(room);
+        };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.take(rate, now).then_some(()).ok_or(Full::Rate)
+        taken.take(rate, now).then_some(room).ok_or(Full::Rate)
     }
 
     /// Whether one more request or connection may be passed on.
@@ -190,14 +208,24 @@ mod tests {
             (0..8).take_while(admit).count()
         };
         assert_eq!(admitted(0, start), 3);
-        assert_eq!(admission.admit(0, start), Err(Full::Rate));
+        let refused = |passed_on, at| admission.admit(passed_on, at).err();
+        assert_eq!(refused(0, start), Some(Full::Rate));
         let later = start + Duration::from_secs(2);
         open.with_label_values(&["polling"]).set(7);
         assert_eq!(admitted(1, later), 3, "7 and 2 are 9");
         open.with_label_values(&["websocket"]).set(1);
-        assert_eq!(admission.admit(1, later), Err(Full::Connections));
+        assert_eq!(refused(1, later), Some(Full::Connections));
+        let later = later + Duration::from_secs(2);
+        let coming = [(); 2].map(|()| admission.admit(0, later).unwrap());
+        assert_eq!(
+            refused(0, later),
+            Some(Full::Connections),
+            "8, and 2 coming"
+        );
+        drop(coming);
+        assert_eq!(refused(0, later), None);
         admission.close();
-        assert_eq!(admission.admit(0, later), Err(Full::Draining));
+        assert_eq!(refused(0, later), Some(Full::Draining));
     }
 
     #[test]

@@ -239,8 +239,8 @@ impl Server {
             handshake::Request::Open { transport } => {
                 self.check_origin(request.headers(), transport)?;
                 let now = Instant::now().into_std();
-                self.0.admission.admit(self.passes_on(), now)?;
-                return self.open(transport, request).await;
+                let room = self.0.admission.admit(self.passes_on(), now)?;
+                return self.open(transport, room, request).await;
             }
             handshake::Request::Poll { sid }
             | handshake::Request::Post { sid }
@@ -317,6 +317,10 @@ impl Server {
         response
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        // It is to leave its place to others meanwhile.
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     }
 

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::{Refused, Server, answer_response, guard::Guard, websocket};
 use crate::{
+    admission::Room,
     engine::{Answer, RequestError, Transport},
     worker::{Command, Handshake, Sid, Stream},
 };
@@ -43,6 +44,7 @@ impl Server {
     pub(super) async fn open(
         &self,
         transport: Transport,
+        room: Room,
         request: Request,
     ) -> Result<Response<Body>, Refused> {
         let authorization = request
@@ -54,14 +56,22 @@ impl Server {
         };
         let worker = self.0.pool.next();
         match transport {
-            Transport::WebSocket => self.upgrade(request, worker, |stream| {
-                Command::OpenWebSocket { handshake, stream }
-            }),
+            Transport::WebSocket => {
+                self.upgrade(request, worker, move |stream| Command::OpenWebSocket {
+                    handshake,
+                    room,
+                    stream,
+                })
+            }
             Transport::Polling => {
                 let opened = self
                     .0
                     .pool
-                    .ask(worker, |answer| Command::OpenPolling { handshake, answer })
+                    .ask(worker, |answer| Command::OpenPolling {
+                        handshake,
+                        room,
+                        answer,
+                    })
                     .await;
                 opened.map(answer_response).map_err(|_| Refused::Full)
             }

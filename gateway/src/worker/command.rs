@@ -10,7 +10,10 @@ use tokio::{
 };
 
 use super::{Application, DRAIN, Sid, Slot, Worker, link::PostError, now};
-use crate::engine::{Answer, RequestError, Transport};
+use crate::{
+    admission::Room,
+    engine::{Answer, RequestError, Transport},
+};
 
 /// What an application may want to know of the request that opened a connection.
 #[derive(Debug, Clone, Default)]
@@ -31,11 +34,13 @@ pub(crate) enum Command {
     /// A new session on long-polling; the answer is the handshake's.
     OpenPolling {
         handshake: Handshake,
+        room: Room,
         answer: oneshot::Sender<Answer>,
     },
     /// A new session on a WebSocket.
     OpenWebSocket {
         handshake: Handshake,
+        room: Room,
         stream: Stream,
     },
     /// A GET.
@@ -86,16 +91,24 @@ impl<A: Application> Worker<A> {
         self.tell();
         // A receiver that is gone has given up; the guard on its request tells the session.
         match command {
-            Command::OpenPolling { handshake, answer } => {
-                let slot = self.links.open_polling(self.index, answer);
-                self.application.opened(&mut self.links, slot, handshake);
+            Command::OpenPolling {
+                handshake,
+                room,
+                answer,
+            } => {
+                let slot = self.links.open_polling(self.index, room, answer);
+                self.opened(slot, handshake);
             }
-            Command::OpenWebSocket { handshake, stream } => {
+            Command::OpenWebSocket {
+                handshake,
+                room,
+                stream,
+            } => {
                 let Some((tcp, read)) = adopt(stream) else {
                     return;
                 };
-                let slot = self.links.open_websocket(self.index, tcp, read);
-                self.application.opened(&mut self.links, slot, handshake);
+                let slot = self.links.open_websocket(self.index, room, tcp, read);
+                self.opened(slot, handshake);
                 watch(self, this, slot);
             }
             Command::Get { sid, answer } => match self.links.find(&sid) {
@@ -143,6 +156,14 @@ impl<A: Application> Worker<A> {
                     && self.application.is_idle();
                 let _ = answer.send(idle);
             }
+        }
+    }
+
+    fn opened(&mut self, slot: Slot, handshake: Handshake) {
+        self.application.opened(&mut self.links, slot, handshake);
+        // It was let in just before nobody was any more.
+        if self.draining {
+            self.links.close(slot, DRAIN);
         }
     }
 

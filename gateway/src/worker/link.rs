@@ -23,7 +23,10 @@ use super::{
     socket::{Received, Socket},
     timers::Timers,
 };
-use crate::engine::{Answer, CloseReason, Frame, Message, Output, Session, Transport};
+use crate::{
+    admission::Room,
+    engine::{Answer, CloseReason, Frame, Message, Output, Session, Transport},
+};
 
 /// How many messages of one socket are read before the others get their turn.
 const READ_TURN: usize = 64;
@@ -121,7 +124,13 @@ impl Links {
             link.dirty = true;
             self.dirty.push(slot);
         }
-        if link.session.queued_bytes() > self.config.send_queue {
+        if link.session.queued_bytes() <= self.config.send_queue {
+            return;
+        }
+        // Much may have gathered within this turn for a client that takes it as fast as it comes.
+        self.flush_link(slot);
+        let queued = self.links.get(slot).map(|link| link.session.queued_bytes());
+        if queued.is_some_and(|queued| queued > self.config.send_queue) {
             self.close(slot, super::SLOW_CONSUMER);
         }
     }
@@ -201,16 +210,33 @@ impl Links {
         self.happened.pop_front()
     }
 
-    pub(super) fn open_polling(&mut self, worker: u16, get: oneshot::Sender<Answer>) -> Slot {
-        let slot = self.open(worker, Transport::Polling, Io::Polling(Box::default()));
+    pub(super) fn open_polling(
+        &mut self,
+        worker: u16,
+        room: Room,
+        get: oneshot::Sender<Answer>,
+    ) -> Slot {
+        let slot = self.open(
+            worker,
+            room,
+            Transport::Polling,
+            Io::Polling(Box::default()),
+        );
         self.get(slot, get);
         slot
     }
 
-    pub(super) fn open_websocket(&mut self, worker: u16, stream: TcpStream, read: Vec<u8>) -> Slot {
+    pub(super) fn open_websocket(
+        &mut self,
+        worker: u16,
+        room: Room,
+        stream: TcpStream,
+        read: Vec<u8>,
+    ) -> Slot {
         let socket = Socket::new(stream, read, self.config.engine.max_payload);
         let slot = self.open(
             worker,
+            room,
             Transport::WebSocket,
             Io::WebSocket(Box::new(socket)),
         );
@@ -218,7 +244,7 @@ impl Links {
         slot
     }
 
-    fn open(&mut self, worker: u16, transport: Transport, io: Io) -> Slot {
+    fn open(&mut self, worker: u16, room: Room, transport: Transport, io: Io) -> Slot {
         let (now, engine) = (self.now, &self.config.engine);
         let slot = self.links.insert_with_key(|slot| {
             let sid = Sid::new(self.config.gateway, worker, slot);
@@ -234,6 +260,8 @@ impl Links {
             }
         });
         self.metrics.opened(transport);
+        // From here on it counts among the open ones.
+        drop(room);
         self.rearm(slot);
         slot
     }
@@ -403,9 +431,11 @@ impl Links {
                 self.happened.push_back((slot, Happened::Message(message)));
             }
             (Output::AnswerGet(answer), Io::Polling(polling)) => {
-                // Not taken: the client has aborted, which the session hears of by itself.
-                if let Some(get) = polling.get.take() {
-                    let _ = get.send(answer);
+                // Not taken: the client has given up its GET, and what was for it with that.
+                if let Some(get) = polling.get.take()
+                    && get.send(answer).is_err()
+                {
+                    self.with_session(slot, Session::answer_lost);
                 }
             }
             (Output::SendToProbe(frame), Io::Polling(polling)) => {

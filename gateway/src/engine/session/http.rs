@@ -87,6 +87,14 @@ impl Session {
         }
     }
 
+    /// The client had given up the GET that has just been answered, and what was in the answer is lost:
+    /// it is gone.
+    pub fn answer_lost(&mut self, out: &mut Vec<Output>) {
+        if matches!(self.state, State::Polling(_)) {
+            self.end(CloseReason::TransportError, out);
+        }
+    }
+
     /// The client has given up a POST before its body was complete.
     pub fn post_aborted(&mut self, out: &mut Vec<Output>) {
         if matches!(self.state, State::Polling(_)) {

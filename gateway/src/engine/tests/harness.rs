@@ -150,6 +150,11 @@ impl Harness {
         self.carry_out();
     }
 
+    pub(super) fn lose_answer(&mut self) {
+        self.session.answer_lost(&mut self.out);
+        self.carry_out();
+    }
+
     pub(super) fn abort_post(&mut self) {
         self.session.post_aborted(&mut self.out);
         self.carry_out();

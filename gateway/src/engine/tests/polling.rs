@@ -144,6 +144,17 @@ fn an_aborted_request_ends_the_session() {
 
     let mut harness = open();
     assert_eq!(harness.get(), None);
+    harness.send(vec![Frame::message_text("a")]);
+    assert_eq!(harness.answered, packets("4a"));
+    harness.lose_answer();
+    assert_eq!(
+        harness.closed,
+        Some(CloseReason::TransportError),
+        "a is lost"
+    );
+
+    let mut harness = open();
+    assert_eq!(harness.get(), None);
     harness.abort_post();
     assert_eq!(harness.closed, Some(CloseReason::TransportError));
     assert_eq!(harness.answered, packets("1"));

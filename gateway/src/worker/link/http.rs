@@ -19,8 +19,11 @@ impl Links {
     pub(in crate::worker) fn get(&mut self, slot: Slot, get: oneshot::Sender<Answer>) {
         let answer = self.with_session(slot, Session::get).flatten();
         match (answer, self.links.get_mut(slot).map(|link| &mut link.io)) {
-            // The receiver may be gone: the session hears of it as an abort.
-            (Some(answer), _) => drop(get.send(answer)),
+            (Some(answer), _) => {
+                if get.send(answer).is_err() {
+                    self.with_session(slot, Session::answer_lost);
+                }
+            }
             (None, Some(Io::Polling(polling))) => polling.get = Some(get),
             (None, _) => drop(get.send(Answer::Error(RequestError::UnknownSession))),
         }
@@ -68,7 +71,7 @@ impl Links {
         answer.unwrap_or(Answer::Error(RequestError::UnknownSession))
     }
 
-    /// A client has given up a GET: the one that is pending, or one that has just been answered.
+    /// A client has given up a GET: the one that is pending, or one that was answered before this came.
     pub(in crate::worker) fn get_aborted(&mut self, slot: Slot) {
         if let Some(Link {
             io: Io::Polling(polling),
