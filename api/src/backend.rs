@@ -52,6 +52,8 @@ impl LocalBackend {
     }
 
     pub(crate) async fn send(&self, sender: &Identity, message: SendMessage) -> Result<Message> {
+        // The token may be newer than the connection.
+        self.0.see(sender).await?;
         let content = Content::try_from(message.content)?;
         let client_message_id = message.client_message_id.map(ClientMessageId::try_from);
         let sent = self.0.send_message(

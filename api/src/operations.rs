@@ -24,7 +24,6 @@ use callboard_shared::{
 pub use self::{
     conversations::CreateConversation,
     error::{Error, FieldError},
-    receipts::MAX_MESSAGE_IDS,
 };
 use self::{gatherer::Gatherer, names::Names};
 use crate::{

@@ -178,7 +178,11 @@ impl Inner {
             let published = self.publish(&entry).await;
             let partition = self.bus.partition_of(entry.conversation());
             match published {
-                Ok(Standing::Unsettled(epoch)) if holds(Rule::Settling) => {
+                // A receipt that is lost with a master is told again: everybody syncs in the epoch that
+                // begins then. To wait for that would let every API announce it once more.
+                Ok(Standing::Unsettled(epoch))
+                    if holds(Rule::Settling) && matches!(entry.place(), Place::Sequenced(_)) =>
+                {
                     self.settling.push(entry.id, partition, epoch);
                 }
                 Ok(_) => self.removal.push(entry.id),

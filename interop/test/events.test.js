@@ -37,6 +37,17 @@ matrix('events with an acknowledgement', {}, (cell) => {
     assert.equal(Date.parse(expiresAt), exp * 1000);
   });
 
+  test('a fresh token may bring another name', async (t) => {
+    const [alice, bob] = server.users('alice', 'bob');
+    const [tab] = await cell.tabs(t, bob);
+    const { id } = await alice.create([bob]);
+    await tab.must('refresh-token', { token: bob.token({ name: 'Robert' }) });
+    const { message } = await tab.must('send-message', { conversationId: id, content: 'hi' });
+    assert.equal(message.senderName, 'Robert');
+    const { participants } = await alice.conversation(id);
+    assert.equal(participants.find(({ userId }) => userId === bob.id).name, 'Robert');
+  });
+
   test('an unknown event is refused and the connection lives on', async (t) => {
     const [tab] = await cell.tabs(t, server.user('alice'));
     assert.equal(await tab.mustNot('make-coffee', { sugar: 2 }), 'unknown_event');

@@ -68,6 +68,9 @@ pub enum Receipt {
     Delivered(Seq),
 }
 
+/// The most messages that one `mark-read` may name.
+pub const MAX_MESSAGE_IDS: usize = 1_000;
+
 /// A receipt to record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,7 +6,7 @@ use super::{Error, Operations, Result};
 use crate::store::{ReceiptKind, ReceiptRequest, ReceiptState, Receipts};
 
 /// How many messages one request may mark as read.
-pub const MAX_MESSAGE_IDS: usize = 1_000;
+use callboard_shared::backend::MAX_MESSAGE_IDS;
 
 impl Operations {
     /// Records receipts in one transaction; each has its own outcome, in the order of asking.

@@ -1,6 +1,7 @@
 //! The events that clients send, parsed into valid types.
 
 use callboard_shared::{
+    backend::MAX_MESSAGE_IDS,
     event::SignalName,
     id::{ConversationId, MessageId, Seq},
 };
@@ -65,6 +66,11 @@ impl ClientEvent {
             "typing-stop" => Self::Typing(argument.parse(CONVERSATION)?, SignalName::TypingStop),
             "mark-read" => {
                 let data: MarkRead = argument.parse("{conversationId, messageIds?}")?;
+                let named = data.message_ids.as_ref().map_or(0, Vec::len);
+                if named > MAX_MESSAGE_IDS {
+                    let most = format!("messageIds: must name at most {MAX_MESSAGE_IDS} messages");
+                    return Err(error::invalid(most));
+                }
                 Self::Receipt(
                     data.conversation_id,
                     data.message_ids.map_or(Receipt::ReadAll, Receipt::Read),
