@@ -84,7 +84,8 @@ impl ApiRole {
         let store = Arc::new(PostgresStore::connect(&settings.database)?);
         let verifier = Arc::new(Verifier::new(&settings.auth)?);
         let token = settings.internal.token()?;
-        let public = Front::open(&lifecycle, settings.listen.bind_public(5001)?);
+        let public = settings.listen.bind_public(5001)?;
+        let public = Front::open(&lifecycle, public, &settings.origins.client_url);
         let inside = settings.internal.internal_listen.unwrap_or(here(5011));
         let inside = bind("INTERNAL_LISTEN", inside)?;
         let watched = settings.listen.bind_admin(9464)?;

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use callboard_shared::{lifecycle::Lifecycle, serve::serve};
+use callboard_shared::{config::Origin, cors, lifecycle::Lifecycle, serve::serve};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -24,21 +24,18 @@ const STARTING: &str = r#"{"type":"about:blank","title":"Service Unavailable","s
 pub(crate) struct Front(Arc<OnceLock<Router>>);
 
 impl Front {
-    /// Serves the listener: `GET /` has an answer, everything else none yet.
-    pub(crate) fn open(lifecycle: &Lifecycle, listener: TcpListener) -> Self {
+    /// Serves the listener: `GET /` has an answer, everything else none yet. Pages of these origins may
+    /// read that.
+    pub(crate) fn open(lifecycle: &Lifecycle, listener: TcpListener, origins: &[Origin]) -> Self {
         let routes = Arc::<OnceLock<Router>>::default();
         let front = Self(Arc::clone(&routes));
+        let waiting = Router::new()
+            .route("/", any(|| async { "callboard is starting\n" }))
+            .fallback(|| async { starting() });
+        let waiting = cors::allow(waiting, origins);
         let answer = move |request: Request| {
-            let routes = routes.get().cloned();
-            async move {
-                match routes {
-                    Some(routes) => routes.oneshot(request).await.into_response(),
-                    None if request.uri().path() == "/" => {
-                        "callboard is starting\n".into_response()
-                    }
-                    None => starting(),
-                }
-            }
+            let routes = routes.get().unwrap_or(&waiting).clone();
+            async move { routes.oneshot(request).await.into_response() }
         };
         let route = any(answer);
         let router = Router::new()
@@ -76,8 +73,14 @@ mod tests {
         let lifecycle = Lifecycle::new();
         let listener = bind("LISTEN", here(0)).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let front = Front::open(&lifecycle, listener);
-        let ask = async |path: &str| reqwest::get(format!("{origin}{path}")).await.unwrap();
+        let page = callboard_shared::config::origin("http://localhost:3000").unwrap();
+        let front = Front::open(&lifecycle, listener, &[page]);
+        let client = reqwest::Client::new();
+        let ask = async |path: &str| {
+            let request = client.get(format!("{origin}{path}"));
+            let request = request.header("origin", "http://localhost:3000");
+            request.send().await.unwrap()
+        };
 
         assert_eq!(ask("/").await.status(), 200);
         for path in [
@@ -88,6 +91,8 @@ mod tests {
             let answer = ask(path).await;
             assert_eq!(answer.status(), 503, "{path}");
             assert_eq!(answer.headers()["retry-after"], "5");
+            let allowed = &answer.headers()["access-control-allow-origin"];
+            assert_eq!(allowed, "http://localhost:3000");
             assert_eq!(answer.headers()["content-type"], "application/problem+json");
             let problem: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
             assert_eq!(problem["code"], "unavailable");

@@ -83,7 +83,8 @@ impl GatewayRole {
         let token = settings.internal.token()?;
         let backend = HttpBackend::new(&settings.backend, &token, errors.clone(), &lifecycle)?;
         let backend = Arc::new(backend);
-        let public = Front::open(&lifecycle, settings.listen.bind_public(5002)?);
+        let public = settings.listen.bind_public(5002)?;
+        let public = Front::open(&lifecycle, public, &settings.origins.client_url);
         let inside = settings.internal.internal_listen.unwrap_or(here(0));
         let inside = bind("INTERNAL_LISTEN", inside)?;
         let address = announced(&settings.internal, inside.local_addr()?)?;

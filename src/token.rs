@@ -16,13 +16,13 @@ use crate::data::DataSettings;
 #[derive(Args)]
 pub struct TokenSettings {
     /// The user's id.
-    #[arg(long)]
+    #[arg(long, env = "TOKEN_USER")]
     user: UserId,
     /// The user's display name.
-    #[arg(long)]
+    #[arg(long, env = "TOKEN_NAME")]
     name: Option<String>,
     /// How long the token is good for.
-    #[arg(long, value_parser = positive_duration, default_value = "24h")]
+    #[arg(long, env = "TOKEN_TTL", value_parser = positive_duration, default_value = "24h")]
     ttl: Duration,
     #[command(flatten)]
     auth: AuthSettings,

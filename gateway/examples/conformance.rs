@@ -8,6 +8,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::routing::get;
 use callboard_gateway::{
     engine::{self, CloseReason, Frame, Message, Transport},
     server::{Server, ServerConfig},
@@ -66,7 +67,8 @@ async fn main() -> anyhow::Result<()> {
         &lifecycle,
         listener,
         echo.router("/engine.io/")
-            .merge(suite.router("/socket.io/")),
+            .merge(suite.router("/socket.io/"))
+            .route("/", get(|| async { "conformance\n" })),
     );
     lifecycle.draining().await;
     lifecycle.stop();

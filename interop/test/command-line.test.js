@@ -57,11 +57,13 @@ describe('a role without what it needs', { concurrency: 4 }, () => {
     API_URL: `http://${await local()}`,
     INTERNAL_TOKEN: 'a-token-of-this-test',
     JWT_SECRET: SECRET,
+    TOKEN_USER: 'alice',
   });
   const ROLES = {
     api: ['DATABASE_URL', 'REDIS_URL', 'INTERNAL_TOKEN', 'JWT_SECRET'],
     gateway: ['REDIS_URL', 'API_URL', 'INTERNAL_TOKEN', 'JWT_SECRET'],
     migrate: ['DATABASE_URL'],
+    token: ['TOKEN_USER'],
   };
   for (const [role, needs] of Object.entries(ROLES)) {
     for (const name of needs) {

@@ -55,6 +55,19 @@ pub fn required<T>(variable: &str, value: Option<T>, accepted: &str) -> Result<T
 /// else (an unknown flag, `--help`), which clap says better itself.
 #[must_use]
 pub fn one_line(command: &clap::Command, error: &clap::Error) -> Option<String> {
+    if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let missing = missing.first()?.split([' ', '=']).next()?;
+        let argument = argument(command, missing.trim_start_matches('-'));
+        let name = argument.and_then(variable);
+        let help = argument
+            .and_then(clap::Arg::get_help)
+            .map(ToString::to_string);
+        let accepted = help.map_or_else(|| "a value".to_owned(), |help| help.to_lowercase());
+        let name = name.unwrap_or_else(|| missing.to_owned());
+        return Some(ConfigError::new(name, "it is not set", accepted).to_string());
+    }
     if !matches!(
         error.kind(),
         ErrorKind::ValueValidation | ErrorKind::InvalidValue
