@@ -309,6 +309,7 @@ impl Application for Messaging {
         self.expire_typing(slot, now);
         self.check_expiry(links, slot);
         self.refresh_cursor(links, slot);
+        self.keep_again(slot, now);
         self.rearm(links, slot);
     }
 

@@ -5,6 +5,9 @@ use std::{num::NonZeroU32, time::Duration};
 use callboard_shared::config::{count, positive_duration, rate, size};
 use clap::Args;
 
+/// What [`GatewaySettings::held`] is, other than in a simulation.
+const HELD: usize = 256;
+
 /// Limits of connections.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connections")]
@@ -34,6 +37,11 @@ pub struct GatewaySettings {
     /// The most events replayed to a connection that comes back; past it the client has to sync.
     #[arg(long, env = "REPLAY_LIMIT", value_parser = count, default_value = "1000")]
     pub replay_limit: usize,
+    /// How many events are held for a connection while something that comes before them is read; past it
+    /// they are dropped, and read from the logs when all before them has been sent. Well below what a log
+    /// holds, so that the log still has them then.
+    #[arg(skip = HELD)]
+    pub held: usize,
     /// How long a connection may take to send its CONNECT.
     #[arg(long, env = "CONNECT_TIMEOUT", value_parser = positive_duration, default_value = "10")]
     pub connect_timeout: Duration,

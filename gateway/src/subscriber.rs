@@ -8,6 +8,7 @@
 //! lies between; the other partitions go on meanwhile.
 
 mod audience;
+mod confirmations;
 mod partition;
 mod telling;
 
@@ -34,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     audience::{Audience, EVERYBODY, lives_in},
+    confirmations::Confirmations,
     partition::{Held, Missed, PING_EVERY, Partition, Repair, State},
 };
 use crate::{
@@ -112,20 +114,8 @@ pub(crate) struct Subscriber {
     /// What was held back while a partition was being repaired: it comes before the link's.
     deferred: VecDeque<Push>,
     next_tag: u64,
-    /// The position that is being asked for. One at a time: what is subscribed meanwhile is
-    /// confirmed by the next, for all at once.
-    asked: Option<Asked>,
-    /// Subscriptions that the next position confirms, by worker and tag.
-    waiting: BTreeSet<(usize, u64)>,
-}
-
-/// A position that was asked for.
-struct Asked {
-    tag: u64,
-    /// The partitions that have still to answer.
-    outstanding: Vec<PartitionId>,
-    /// The subscriptions that it confirms.
-    confirms: BTreeSet<(usize, u64)>,
+    /// The subscriptions that do not stand yet.
+    confirmations: Confirmations,
 }
 
 impl Subscriber {
@@ -181,8 +171,7 @@ impl Subscriber {
             repairs: FuturesUnordered::new(),
             deferred: VecDeque::new(),
             next_tag: PING,
-            asked: None,
-            waiting: BTreeSet::new(),
+            confirmations: Confirmations::default(),
         })
     }
 
@@ -230,26 +219,21 @@ impl Subscriber {
                 channels,
                 tag,
             } => {
+                let partitions = self.partitions_of(&channels);
                 let fresh = self.audience.add(worker, channels);
                 self.request(&fresh, Ask::Subscribe);
-                if !holds(Rule::PositionConfirms) {
-                    let position = self.position.clone();
-                    let told = Told::Subscribed { tag, position };
-                    return self.audience.tell(1 << worker, &told).await;
+                if partitions.is_empty() || !holds(Rule::PositionConfirms) {
+                    self.stands(worker, tag).await;
+                } else {
+                    self.confirmations.wait((worker, tag), partitions);
+                    self.confirm_waiting();
                 }
-                self.waiting.insert((worker, tag));
-                self.confirm_waiting();
             }
             Want::Unsubscribe { worker, channels } => {
                 let stale = self.audience.remove(worker, channels);
                 self.request(&stale, Ask::Unsubscribe);
             }
-            Want::Forget { worker, tag } => {
-                self.waiting.remove(&(worker, tag));
-                if let Some(asked) = &mut self.asked {
-                    asked.confirms.remove(&(worker, tag));
-                }
-            }
+            Want::Forget { worker, tag } => self.confirmations.forget((worker, tag)),
         }
         self.metrics
             .subscriptions
@@ -294,22 +278,30 @@ impl Subscriber {
         }
     }
 
-    /// Asks for the position that confirms what waits for it, unless one is on its way.
-    fn confirm_waiting(&mut self) {
-        if self.asked.is_some() || self.waiting.is_empty() {
-            return;
+    /// The partitions that these channels live in.
+    fn partitions_of(&self, channels: &[Channel]) -> BTreeSet<PartitionId> {
+        let mut partitions = BTreeSet::new();
+        for channel in channels {
+            match channel {
+                Channel::Conversation(conversation) => {
+                    partitions.insert(self.bus.partition_of(*conversation));
+                }
+                Channel::User(_) => partitions.extend(0..self.bus.partitions()),
+            }
         }
-        let tag = self.tag();
-        for (partition, state) in (0..).zip(&self.partitions) {
-            if state.is_subscribed() {
+        partitions
+    }
+
+    /// Asks for the positions that confirm what waits for them. A partition that is lost is asked when
+    /// it is subscribed again.
+    fn confirm_waiting(&mut self) {
+        for partition in self.confirmations.due() {
+            let tag = self.tag();
+            self.confirmations.ask(partition, tag);
+            if self.partition(partition).is_subscribed() {
                 self.send(partition, Ask::Position(tag));
             }
         }
-        self.asked = Some(Asked {
-            tag,
-            outstanding: (0..self.bus.partitions()).collect(),
-            confirms: std::mem::take(&mut self.waiting),
-        });
     }
 
     fn tag(&mut self) -> u64 {
@@ -362,21 +354,17 @@ impl Subscriber {
 
     /// A partition has said how far it is, for the sake of what waits for that.
     async fn confirmed(&mut self, partition: PartitionId, tag: u64) {
-        let Some(asked) = self.asked.as_mut().filter(|asked| asked.tag == tag) else {
-            return;
-        };
-        asked.outstanding.retain(|other| *other != partition);
-        if !asked.outstanding.is_empty() {
-            return;
-        }
-        let confirms = self.asked.take().map(|asked| asked.confirms);
-        for (worker, tag) in confirms.unwrap_or_default() {
-            let position = self.position.clone();
-            self.audience
-                .tell(1 << worker, &Told::Subscribed { tag, position })
-                .await;
+        for (worker, tag) in self.confirmations.answered(partition, tag) {
+            self.stands(worker, tag).await;
         }
         self.confirm_waiting();
+    }
+
+    /// A worker's subscriptions stand, from this position on.
+    async fn stands(&mut self, worker: usize, tag: u64) {
+        let position = self.position.clone();
+        let told = Told::Subscribed { tag, position };
+        self.audience.tell(1 << worker, &told).await;
     }
 
     /// Nothing of a partition is subscribed any more, or what is pushed cannot be relied on.
@@ -404,8 +392,8 @@ impl Subscriber {
             }
             self.send(partition, Ask::Position(tag));
             // The answer that confirms what waits for it may have been lost as well.
-            if let Some(asked) = &self.asked {
-                self.send(partition, Ask::Position(asked.tag));
+            if let Some(asked) = self.confirmations.asked(partition) {
+                self.send(partition, Ask::Position(asked));
             }
         }
     }

@@ -80,6 +80,24 @@ test('what lies in a log before somebody was added does not count against what t
   assert.deepEqual(tab.seqs(id), recovered ? seqs : []);
 });
 
+test('past MAX_SUBSCRIPTIONS nothing is skipped in silence', async (t) => {
+  const server = await started(t, { MAX_SUBSCRIPTIONS: '2' });
+  const [alice, bob] = server.users('alice', 'bob');
+  const ids = [];
+  for (let i = 0; i < 4; i += 1) ids.push((await alice.create([bob])).id);
+  const [other, another, heard, last] = ids;
+  const tab = await cell().tab(t, bob);
+  await tab.message((await alice.send(last, 'seen')).id);
+  const session = claim(tab);
+  tab.close();
+  await alice.send(last, 'missed');
+  assert.equal((await comeBack(t, server, bob, session)).recovered, true, 'one of the two was quiet');
+
+  await alice.send(heard, 'missed, and less active than the others');
+  for (const id of [other, another]) await alice.send(id, 'not to be heard of');
+  assert.equal((await comeBack(t, server, bob, session)).recovered, false);
+});
+
 test('nobody is recovered past a removal that nothing can tell them of any more', async (t) => {
   const server = await started(t, { RECOVERY_WINDOW: '1' });
   const [alice, bob] = server.users('alice', 'bob');

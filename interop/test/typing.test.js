@@ -38,6 +38,15 @@ matrix('typing', {}, (cell) => {
     for (const tab of [typist, typistsOther, readersOther]) assert.deepEqual(heardTyping(tab), []);
   });
 
+  test('is in the answer to whoever joins, but not one’s own', async (t) => {
+    const { alice, typist, reader, id } = await pair(t, cell);
+    typist.emit('typing-start', id);
+    await reader.next('user-typing');
+    const typing = [{ userId: alice.id, userName: 'Alice' }];
+    if (!FLEET) assert.deepEqual((await reader.must('join-conversation', id)).typing, typing);
+    assert.deepEqual((await typist.must('join-conversation', id)).typing, []);
+  });
+
   test('is relayed for participants who have not joined', async (t) => {
     const [alice, bob] = server.users('alice', 'bob');
     const [typist, reader] = await cell.tabs(t, alice, bob);

@@ -68,7 +68,8 @@ pub enum Channel {
 pub enum Place {
     /// It is the event of this number.
     Sequenced(Seq),
-    /// It is a receipt, written when the conversation's last event had this number.
+    /// It is a receipt. To be published: written when the conversation's last event had this number. In a
+    /// log: behind the event of this number, and before the next.
     Tagged(Seq),
     /// It is a membership notice; notices have no place.
     Notice,
@@ -296,7 +297,7 @@ pub trait Bus: Send + Sync + 'static {
     async fn keep_joined(&self, session: &str, joined: Vec<ConversationId>)
     -> Result<(), BusError>;
 
-    /// Which conversations a session had joined.
+    /// Which conversations a session had joined. They are remembered for [`JOINED_LIFE`] again.
     async fn joined(&self, session: &str) -> Result<Vec<ConversationId>, BusError>;
 
     /// Says that a gateway runs and at which address it takes what other gateways pass on; counts

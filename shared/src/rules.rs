@@ -31,6 +31,8 @@ pub enum Rule {
     WholeSessionFreezes,
     /// What was missed is put before what was held.
     MissedBeforeHeld,
+    /// Once something was dropped, nothing comes behind it.
+    NothingBehindDropped,
     /// A position confirms a subscription, somebody else's as well.
     PositionConfirms,
     /// What comes for a session before the position from which it is live is dropped.

@@ -133,6 +133,18 @@ impl Session {
         }
     }
 
+    /// The session is told how far somebody has got in a conversation.
+    ///
+    /// # Errors
+    ///
+    /// If it was told before that the conversation is gone.
+    pub fn receipt(&self, conversation: ConversationId) -> Result<(), String> {
+        match self.conversations.get(&conversation) {
+            Some(Sent::Gone(last)) => Err(format!("a receipt comes after the end at {last}")),
+            _ => Ok(()),
+        }
+    }
+
     /// The session is given a cursor.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ pub struct Plan {
     pub(crate) push_queue: usize,
     pub(crate) send_queue: usize,
     pub(crate) replay_limit: usize,
+    /// How many events a gateway holds for a session that is behind.
+    pub(crate) held: usize,
     /// How often a gateway asks its clients for a sign of life.
     pub(crate) ping_interval: Duration,
     /// How long it is busy.
@@ -110,6 +112,7 @@ impl Plan {
             push_queue: one(&[8, 64, 1_000, 1_000]),
             send_queue: one(&[3_000, 1 << 20, 1 << 20]),
             replay_limit: one(&[4, 1_000, 1_000]),
+            held: one(&[1, 4, 256, 256]),
             // Some outlast whatever hours pass.
             ping_interval: if dice.percent(20) {
                 Duration::from_secs(40 * 3_600)

@@ -67,6 +67,11 @@ const SCRIPT: &[ScriptRule] = &[
         instead: "elseif kind == 's' and number > seq + 1 then",
     },
     ScriptRule {
+        name: "ReceiptsWhereTheyCome",
+        passage: "local place = kind .. whole(seq)",
+        instead: "local place = args[4]",
+    },
+    ScriptRule {
         name: "DuplicatesAreDropped",
         passage: "if kind == 's' and number <= seq then",
         instead: "if kind == 's' and number < seq then",
@@ -88,8 +93,8 @@ const SCRIPT: &[ScriptRule] = &[
     },
     ScriptRule {
         name: "NoticesBeforeEvent",
-        passage: "  for notice = 1, #args - 7 do\n    local user = keys[2 + notice * 2]\n    local _, previous = read_head(user, epoch)\n    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[7 + notice])\n  end\n  append(partition, head, log, seq, last, args[4], args[7])\n",
-        instead: "  append(partition, head, log, seq, last, args[4], args[7])\n  for notice = 1, #args - 7 do\n    local user = keys[2 + notice * 2]\n    local _, previous = read_head(user, epoch)\n    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[7 + notice])\n  end\n",
+        passage: "  for notice = 1, #args - 7 do\n    local user = keys[2 + notice * 2]\n    local _, previous = read_head(user, epoch)\n    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[7 + notice])\n  end\n  append(partition, head, log, seq, last, place, args[7])\n",
+        instead: "  append(partition, head, log, seq, last, place, args[7])\n  for notice = 1, #args - 7 do\n    local user = keys[2 + notice * 2]\n    local _, previous = read_head(user, epoch)\n    append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[7 + notice])\n  end\n",
     },
     ScriptRule {
         name: "PreviousIsTold",
@@ -112,6 +117,7 @@ const PRODUCT: &[Rule] = &[
     Rule::JoiningIsNoticed,
     Rule::WholeSessionFreezes,
     Rule::MissedBeforeHeld,
+    Rule::NothingBehindDropped,
     Rule::PositionConfirms,
     Rule::EarlyIsDropped,
     Rule::GapCloses,

@@ -164,6 +164,12 @@ impl Tab {
             checked.unwrap_or_else(|how| self.broken(&format!("{conversation}: {how}")));
             self.check_message(conversation, item, &data);
         }
+        if let "messages-read" | "messages-delivered" = name.as_str()
+            && let Some(conversation) = conversation_of(&data)
+        {
+            let checked = self.session.borrow().receipt(conversation);
+            checked.unwrap_or_else(|how| self.broken(&format!("{conversation}: {how}")));
+        }
         match name.as_str() {
             "ready" => {
                 self.ready.set(true);
@@ -198,10 +204,7 @@ impl Tab {
 
     /// The application takes something in.
     fn apply(self: &Rc<Self>, name: &str, data: &Value) {
-        let Some(conversation) = data["conversationId"]
-            .as_str()
-            .and_then(|id| id.parse().ok())
-        else {
+        let Some(conversation) = conversation_of(data) else {
             return;
         };
         let mut known = self.known.borrow_mut();
@@ -439,6 +442,10 @@ impl Tab {
             }
         }
     }
+}
+
+fn conversation_of(data: &Value) -> Option<ConversationId> {
+    data["conversationId"].as_str()?.parse().ok()
 }
 
 fn receipt(receipts: &mut BTreeMap<String, (u64, u64)>, name: &str, data: &Value) {

@@ -220,6 +220,7 @@ impl World {
             max_subscriptions: 1_000,
             send_queue: self.plan.send_queue,
             replay_limit: self.plan.replay_limit,
+            held: self.plan.held,
             connect_timeout: Duration::from_secs(10),
             ping_interval: self.plan.ping_interval,
             ping_timeout: Duration::from_secs(6),

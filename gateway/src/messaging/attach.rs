@@ -11,11 +11,11 @@
 //! answer, whoever is added after that is in a notice. Positions come in order with the events, so
 //! what a session is sent before its `ready` and after it meet without a hole or an overlap.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use callboard_shared::{
     auth::{AuthError, Identity},
-    bus::{Bus, Channel, Point},
+    bus::{BusError, Channel, Point},
     cursor::{Cursor, Position},
     event::{Takeover, VERSION},
     id::{ConversationId, UserId},
@@ -82,21 +82,24 @@ impl Messaging {
             .unwrap_or_default();
         match self.authenticate(slot, &auth) {
             Ok(identity) => self.attach(links, slot, identity, &auth),
-            Err(error) => {
-                self.shared.metrics.error(error.code().as_str());
-                let now = links.now();
-                if self
-                    .sessions
-                    .get_mut(slot)
-                    .is_some_and(|session| session.connection.refuse(NAMESPACE, now))
-                {
-                    let (message, data) = connect_error(error);
-                    links.send(
-                        slot,
-                        encode::connect_error(NAMESPACE, &message, Some(&data)),
-                    );
-                }
-            }
+            Err(error) => self.refuse_connect(links, slot, error),
+        }
+    }
+
+    /// Answers a CONNECT with why its token does not count.
+    pub(super) fn refuse_connect(&mut self, links: &mut Links, slot: Slot, error: AuthError) {
+        self.shared.metrics.error(error.code().as_str());
+        let now = links.now();
+        if self
+            .sessions
+            .get_mut(slot)
+            .is_some_and(|session| session.connection.refuse(NAMESPACE, now))
+        {
+            let (message, data) = connect_error(error);
+            links.send(
+                slot,
+                encode::connect_error(NAMESPACE, &message, Some(&data)),
+            );
         }
     }
 
@@ -143,6 +146,7 @@ impl Messaging {
             })),
             conversations: Vec::new(),
             joined: Vec::new(),
+            kept: now,
             tags: Vec::new(),
             catchup: None,
             typing: Vec::new(),
@@ -152,7 +156,7 @@ impl Messaging {
             last_cursor: now,
             identity,
         };
-        user.freeze(self.position.clone());
+        user.freeze(self.position.clone(), self.shared.settings.held);
         let Some(session) = self.sessions.get_mut(slot) else {
             return;
         };
@@ -226,11 +230,13 @@ impl Messaging {
         let limit = self.shared.settings.max_subscriptions;
         let ask = async move {
             let mut memberships = backend.memberships(&identity, limit).await?;
-            let joined = if resumes {
-                joined(&*bus, &*backend, &identity, &pid, &mut memberships).await?
-            } else {
-                Vec::new()
-            };
+            let mut joined = Ok(Vec::new());
+            if resumes {
+                joined = bus.joined(pid.as_str()).await;
+            }
+            if let Ok(joined) = &joined {
+                add_joined(&*backend, &identity, joined, &mut memberships).await?;
+            }
             Ok((memberships, joined))
         };
         self.handle.run(ask, move |this, links, answer| {
@@ -243,7 +249,7 @@ impl Messaging {
         links: &mut Links,
         slot: Slot,
         serial: u64,
-        answer: Result<(Vec<Membership>, Vec<ConversationId>), Refusal>,
+        answer: Result<(Vec<Membership>, Result<Vec<ConversationId>, BusError>), Refusal>,
     ) {
         let Some(user) = self.same_user_mut(slot, serial) else {
             return;
@@ -265,7 +271,12 @@ impl Messaging {
         else {
             return;
         };
-        user.joined = joined;
+        user.joined = joined.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what a session had joined could not be read; it begins anew");
+            attach.resume = None;
+            user.pid = Pid::new(&user.identity.user_id);
+            Vec::new()
+        });
         for notice in notices.iter().filter(|_| holds(Rule::NoticesMeanwhile)) {
             membership::apply(notice, &mut memberships);
         }
@@ -320,10 +331,22 @@ impl Messaging {
         let read = self.read(slot, from.clone(), start.clone());
         self.handle.run(read, move |this, links, found| {
             if this.same_user_mut(slot, serial).is_some() {
-                let found = this.found(found).map(|found| (from, found));
-                this.attached(links, slot, start, found);
+                let found = this.found(found).filter(|found| this.is_all(found));
+                this.attached(links, slot, start, found.map(|found| (from, found)));
             }
         });
+    }
+
+    /// Whether what was found is all that the session has missed. Of a user in more conversations than
+    /// `MAX_SUBSCRIPTIONS` it has the most active ones now, which may not be those that it had. If one of
+    /// them was quiet meanwhile, so was whatever is less active than that.
+    fn is_all(&self, found: &Found) -> bool {
+        let busy: HashSet<_> = found
+            .missed
+            .iter()
+            .map(|missed| missed.conversation)
+            .collect();
+        busy.len() < self.shared.settings.max_subscriptions
     }
 
     /// Everything stands: the client is in.
@@ -481,30 +504,26 @@ impl Messaging {
     }
 }
 
-/// The conversations that a session had joined. Those past `MAX_SUBSCRIPTIONS` are added to
-/// `memberships`.
-async fn joined(
-    bus: &dyn Bus,
+/// Adds to `memberships` those of the conversations that a session had joined which are past
+/// `MAX_SUBSCRIPTIONS`.
+async fn add_joined(
     backend: &dyn Backend,
     identity: &Identity,
-    pid: &Pid,
+    joined: &[ConversationId],
     memberships: &mut Vec<Membership>,
-) -> Result<Vec<ConversationId>, Refusal> {
-    let joined = bus.joined(pid.as_str()).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "the joined conversations of a session could not be read");
-        Vec::new()
-    });
-    for conversation in &joined {
-        if !memberships
-            .iter()
-            .any(|membership| membership.conversation_id == *conversation)
+) -> Result<(), Refusal> {
+    for conversation in joined {
+        let current = |membership: &Membership| {
+            membership.conversation_id == *conversation && membership.left_seq.is_none()
+        };
+        if !memberships.iter().any(current)
             && let Some((membership, _)) =
                 backend.membership(&identity.user_id, *conversation).await?
         {
             memberships.push(membership);
         }
     }
-    Ok(joined)
+    Ok(())
 }
 
 /// A Socket.IO session id.

@@ -15,10 +15,6 @@ use callboard_shared::{
 
 use super::delivery::{Delivery, Missed};
 
-/// How much is held for one session; past it what comes is dropped, and read from the logs when all
-/// before it has been sent. Well below what a log holds, so that the log still has it then.
-const HELD: usize = 256;
-
 /// Something to be sent, in its place.
 #[derive(Debug)]
 pub(super) enum Item {
@@ -52,24 +48,31 @@ pub(super) struct Catchup {
     open: usize,
     items: VecDeque<Item>,
     held: usize,
+    /// The most that may be held.
+    limit: usize,
     /// Conversations whose logs are still to be read.
     reading: Vec<ConversationId>,
     /// Those of them that the session's user was removed from.
     leaving: Vec<(ConversationId, Seq)>,
+    /// Conversations that the client is joining, and that the user was not known to be in.
+    joining: Vec<ConversationId>,
     /// Something was dropped: the logs have it.
     overflowed: bool,
 }
 
 impl Catchup {
-    /// The backlog of a session that has got everything up to `at`; no step is open yet.
-    pub(super) fn new(at: Position) -> Self {
+    /// The backlog of a session that has got everything up to `at`, for which `limit` events are held at
+    /// most; no step is open yet.
+    pub(super) fn new(at: Position, limit: usize) -> Self {
         Self {
             at,
             open: 0,
             items: VecDeque::new(),
             held: 0,
+            limit,
             reading: Vec::new(),
             leaving: Vec::new(),
+            joining: Vec::new(),
             overflowed: false,
         }
     }
@@ -91,11 +94,24 @@ impl Catchup {
 
     /// Holds back what has come. Once something was dropped, all that follows is too.
     pub(super) fn hold(&mut self, delivery: Arc<Delivery>) {
-        self.overflowed |= self.held >= HELD;
+        self.overflowed |= self.held >= self.limit;
         if !self.overflowed {
             self.held += 1;
             self.items.push_back(Item::Held(delivery));
         }
+    }
+
+    /// The client joins a conversation that the user is not known to be in.
+    pub(super) fn join(&mut self, conversation: ConversationId) {
+        self.joining.push(conversation);
+    }
+
+    /// The joining is over, or is found to be of what the user is told of anyway; says whether it was
+    /// going on.
+    pub(super) fn end_join(&mut self, conversation: ConversationId) -> bool {
+        let before = self.joining.len();
+        self.joining.retain(|other| *other != conversation);
+        self.joining.len() < before
     }
 
     /// The log of a conversation is going to be read.
@@ -146,14 +162,17 @@ impl Catchup {
     }
 
     /// Puts each thing that was missed before the first one that is not before it, unless it is
-    /// there already.
+    /// there already. What would come behind something that was dropped is left to be read with that.
     pub(super) fn insert(&mut self, missed: Vec<Missed>) {
         for missed in missed {
             let index = self
                 .items
                 .iter()
-                .position(|item| item.reaches(&missed) && holds(Rule::MissedBeforeHeld))
-                .unwrap_or(self.items.len());
+                .position(|item| item.reaches(&missed) && holds(Rule::MissedBeforeHeld));
+            if index.is_none() && self.overflowed && holds(Rule::NothingBehindDropped) {
+                continue;
+            }
+            let index = index.unwrap_or(self.items.len());
             let there = match self.items.get(index) {
                 Some(Item::Held(delivery)) => {
                     delivery.conversation == missed.conversation
@@ -203,6 +222,8 @@ mod tests {
 
     use super::*;
 
+    const HELD: usize = 16;
+
     fn position(offset: u64) -> Position {
         let point = Point {
             partition: 0,
@@ -213,7 +234,7 @@ mod tests {
     }
 
     fn frozen(at: u64) -> Catchup {
-        let mut catchup = Catchup::new(position(at));
+        let mut catchup = Catchup::new(position(at), HELD);
         catchup.begin();
         catchup
     }
@@ -317,6 +338,20 @@ mod tests {
         assert!(catchup.is_empty() && catchup.take_overflow() && !catchup.take_overflow());
         catchup.hold(held(9_000));
         assert_eq!(release(&mut catchup), "h9000", "it holds again");
+    }
+
+    #[test]
+    fn nothing_comes_behind_what_was_dropped() {
+        let mut catchup = frozen(0);
+        let last = HELD as u64;
+        for offset in 1..=last + 1 {
+            catchup.hold(held(offset));
+        }
+        catchup.insert(vec![missed(last), missed(last + 2)]);
+        catchup.done();
+        let released = release(&mut catchup);
+        assert!(released.ends_with(&format!(" h{last}")), "{released}");
+        assert!(catchup.take_overflow(), "{} is read again", last + 1);
     }
 
     #[test]

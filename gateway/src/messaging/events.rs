@@ -201,6 +201,11 @@ impl Messaging {
             Expiry::At(at) if at <= now && user.identity.valid_at(time) => {
                 self.shared.expiry(&user.identity, now)
             }
+            // It is not in yet, and cannot bring another one.
+            Expiry::At(at) if at <= now && user.attach.is_some() => {
+                self.detach(slot);
+                return self.refuse_connect(links, slot, AuthError::Expired);
+            }
             Expiry::At(at) if at <= now => {
                 links.send(slot, encode::event(NAMESPACE, "token-expired", &["{}"]));
                 Expiry::Closes(now + REFRESH_TIME)

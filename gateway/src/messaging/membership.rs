@@ -79,22 +79,36 @@ impl Messaging {
     fn add(&mut self, links: &mut Links, slot: Slot, notice: &MembershipNotice, point: Point) {
         let (conversation, since) = (notice.conversation_id, notice.seq);
         let position = self.position.clone();
-        let max = self.shared.settings.max_subscriptions;
+        let (max, held) = (
+            self.shared.settings.max_subscriptions,
+            self.shared.settings.held,
+        );
         let Some(user) = self.user_mut(slot) else {
             return;
         };
         let serial = user.serial;
-        if user.is_in(conversation) {
+        // The client has heard of it elsewhere, and joins it already.
+        let joining = user
+            .catchup
+            .as_deref_mut()
+            .is_some_and(|catchup| catchup.end_join(conversation));
+        if user.is_in(conversation) && !joining {
             if let Some(member) = self.rooms.member_mut(conversation, slot) {
                 member.visible.rejoin(since);
             }
             return;
         }
-        if user.conversations.len() >= max {
-            self.shared.metrics.error("subscription_limit");
-            return;
+        if !joining {
+            if user.conversations.len() >= max {
+                self.shared.metrics.error("subscription_limit");
+                return;
+            }
+            user.conversations.push(conversation);
+            self.rooms.add(conversation, slot, Visible::From(since));
         }
-        user.conversations.push(conversation);
+        let Some(user) = self.user_mut(slot) else {
+            return;
+        };
         let next = match user.attach.as_deref_mut() {
             Some(Attach {
                 stage: Stage::Channels(outstanding),
@@ -104,11 +118,10 @@ impl Messaging {
                 Next::Attached
             }
             _ => {
-                user.freeze(position).read(conversation);
+                user.freeze(position, held).read(conversation);
                 Next::Notice(conversation, point)
             }
         };
-        self.rooms.add(conversation, slot, Visible::From(since));
         self.subscribe(
             slot,
             serial,
@@ -160,14 +173,14 @@ impl Messaging {
     /// Subscribes a session to a conversation that its client joins and it is not in yet: one past
     /// `MAX_SUBSCRIPTIONS`, or one that the user has just been added to.
     pub(super) fn subscribe_to_join(&mut self, slot: Slot, membership: &Membership, reply: Reply) {
-        let position = self.position.clone();
+        let (position, held) = (self.position.clone(), self.shared.settings.held);
         let conversation = membership.conversation_id;
         let Some(user) = self.user_mut(slot) else {
             return;
         };
         let serial = user.serial;
         user.conversations.push(conversation);
-        user.freeze(position);
+        user.freeze(position, held).join(conversation);
         self.rooms
             .add(conversation, slot, Visible::From(membership.joined_seq));
         self.subscribe(
@@ -197,7 +210,9 @@ impl Messaging {
                 return;
             };
             let answer = answer.and_then(|found| found.ok_or_else(error::not_found));
-            if let Some(catchup) = &mut user.catchup {
+            if let Some(catchup) = &mut user.catchup
+                && (catchup.end_join(conversation) || answer.is_err())
+            {
                 catchup.forget(
                     conversation,
                     answer.as_ref().ok().map(|(_, last_seq)| *last_seq),

@@ -1,6 +1,6 @@
 //! What is handled in the order of a connection's asking, because each step takes time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use callboard_shared::{
     event::SignalName,
@@ -10,7 +10,7 @@ use callboard_shared::{
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
 
-use super::{Messaging, NAMESPACE, events::Reply};
+use super::{Messaging, NAMESPACE, events::Reply, session::KEEP_AGAIN};
 use crate::{
     backend::{Backend, Membership, SendMessage},
     error::{self, Refusal},
@@ -216,17 +216,37 @@ impl Messaging {
                 }
             },
             move |this, links, ()| {
-                let typing = this.shared.typists.of(conversation);
+                let typing = this.typists(slot, conversation);
                 this.acknowledge(links, &reply, Joined { last_seq, typing });
                 this.operation_done(slot, serial);
             },
         );
     }
 
+    /// Who else types in a conversation.
+    fn typists(&self, slot: Slot, conversation: ConversationId) -> Vec<wire::Typist> {
+        let mut typists = self.shared.typists.of(conversation);
+        if let Some(user) = self.user(slot) {
+            typists.retain(|typist| typist.user_id != user.identity.user_id);
+        }
+        typists
+    }
+
     /// Remembers which conversations the session has open, for when it comes back elsewhere.
     pub(super) fn keep_joined(&self, slot: Slot) {
         if let Some(keep) = self.kept_joined(slot) {
             self.handle.run(keep, |_, _, ()| {});
+        }
+    }
+
+    /// Sees to it that what has been open for long is not forgotten.
+    pub(super) fn keep_again(&mut self, slot: Slot, now: Instant) {
+        if let Some(user) = self.user_mut(slot)
+            && user.kept + KEEP_AGAIN <= now
+            && !user.joined.is_empty()
+        {
+            user.kept = now;
+            self.keep_joined(slot);
         }
     }
 

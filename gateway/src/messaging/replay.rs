@@ -81,6 +81,7 @@ impl Messaging {
         let mut over = found.over;
         if let Some(catchup) = &mut user.catchup {
             catchup.insert(found.missed);
+            over.retain(|(conversation, _)| !catchup.will_read(*conversation));
             over.extend(catchup.take_leaving());
         }
         for (conversation, reached) in over {

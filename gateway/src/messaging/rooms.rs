@@ -96,6 +96,8 @@ impl Visible {
     /// Ends the interval that is open at `last`: nothing after it may be seen.
     pub(super) fn end(&mut self, last: Seq) {
         match self {
+            // It ended another stay, before this one.
+            Self::From(since) if *since > last => {}
             Self::From(since) => *self = Self::Within([(*since, Some(last))].into()),
             Self::Within(intervals) => {
                 for (since, until) in intervals {
@@ -272,6 +274,14 @@ mod tests {
         visible.end(seq(8));
         assert_eq!(seen(&visible), [2, 3, 4, 7, 8]);
         assert!(!visible.reaches_beyond(seq(8)));
+    }
+
+    #[test]
+    fn a_late_removal_does_not_end_the_stay_after_it() {
+        let mut visible = Visible::From(seq(10));
+        visible.end(seq(8));
+        assert_eq!(visible, Visible::From(seq(10)));
+        assert!(visible.reaches_beyond(seq(8)));
     }
 
     #[test]

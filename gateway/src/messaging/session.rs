@@ -24,6 +24,10 @@ pub(super) const REFRESH_TIME: Duration = Duration::from_secs(5);
 /// the event that brought it, and counts for 23 hours.
 pub(super) const CURSOR_REFRESH: Duration = Duration::from_secs(12 * 3600);
 
+/// The conversations that a session has open are remembered for 24 hours: those that stay open for this
+/// long are remembered anew.
+pub(super) const KEEP_AGAIN: Duration = Duration::from_secs(12 * 3600);
+
 /// The longest that a timer is set for; what is due later is looked at again then.
 const FAR: Duration = Duration::from_secs(24 * 3600);
 
@@ -55,6 +59,8 @@ pub(super) struct User {
     pub(super) conversations: Vec<ConversationId>,
     /// Those that the client has open.
     pub(super) joined: Vec<ConversationId>,
+    /// When the bus was told last that it is to remember them.
+    pub(super) kept: Instant,
     /// The tags of subscriptions that do not stand yet.
     pub(super) tags: Vec<u64>,
     /// What it has still to be sent before it is live.
@@ -130,6 +136,9 @@ impl Session {
             if user.catchup.is_none() {
                 consider(user.last_cursor + CURSOR_REFRESH);
             }
+            if !user.joined.is_empty() {
+                consider(user.kept + KEEP_AGAIN);
+            }
             for typing in &user.typing {
                 consider(typing.expires);
             }
@@ -175,12 +184,12 @@ impl User {
             .is_some_and(|attach| attach.is_early() && attach.resume.is_some())
     }
 
-    /// Holds back what comes for the session until one more step is taken. Unless it is held back
-    /// already, the session has been sent everything up to `position`.
-    pub(super) fn freeze(&mut self, position: Position) -> &mut Catchup {
+    /// Holds back what comes for the session, `held` events at most, until one more step is taken. Unless
+    /// it is held back already, the session has been sent everything up to `position`.
+    pub(super) fn freeze(&mut self, position: Position, held: usize) -> &mut Catchup {
         let catchup = self
             .catchup
-            .get_or_insert_with(|| Box::new(Catchup::new(position)));
+            .get_or_insert_with(|| Box::new(Catchup::new(position, held)));
         catchup.begin();
         catchup
     }

@@ -125,11 +125,13 @@ impl Bus for LocalBus {
 
     async fn joined(&self, session: &str) -> Result<Vec<ConversationId>, BusError> {
         let now = self.clock.now();
-        let kept = self.lock().joined.get(session).cloned();
-        Ok(kept
-            .filter(|(_, at)| now.since(*at) <= JOINED_LIFE)
-            .map(|(joined, _)| joined)
-            .unwrap_or_default())
+        let mut partition = self.lock();
+        let kept = partition.joined.get_mut(session);
+        let kept = kept.filter(|(_, at)| now.since(*at) <= JOINED_LIFE);
+        Ok(kept.map_or_else(Vec::new, |(joined, at)| {
+            *at = now;
+            joined.clone()
+        }))
     }
 
     async fn announce(&self, gateway: GatewayId, address: &str) -> Result<(), BusError> {

@@ -30,18 +30,19 @@ impl Default for LogLimits {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Recovery")]
 pub struct RecoverySettings {
-    /// What the logs cover at least: a channel's log is kept for this long after the last thing that
-    /// happened in it.
+    /// For how long a client may be away and get what it missed: a channel's log is kept for half as long
+    /// again after the last thing that happened in it.
     #[arg(long, env = "RECOVERY_WINDOW", value_parser = positive_duration, default_value = "120")]
     pub recovery_window: Duration,
 }
 
 impl RecoverySettings {
-    /// The logs that cover it.
+    /// The logs that cover it. They are kept for longer than that: a client may notice late that its network
+    /// is gone (after 45 s, by its heartbeat), and takes a moment to come back.
     #[must_use]
     pub fn log_limits(&self) -> LogLimits {
         LogLimits {
-            life: self.recovery_window,
+            life: self.recovery_window * 3 / 2,
             ..LogLimits::default()
         }
     }

@@ -231,8 +231,11 @@ impl Bus for RedisBus {
 
     async fn joined(&self, session: &str) -> Result<Vec<ConversationId>, BusError> {
         let partition = self.partition_of_session(session);
-        let mut command = cmd("GET");
-        command.arg(names::joined(partition, session));
+        let mut command = cmd("GETEX");
+        command
+            .arg(names::joined(partition, session))
+            .arg("EX")
+            .arg(JOINED_LIFE.as_secs());
         let ids = self.nodes.call(partition, Traffic::Bulk, &command).await?;
         let ids = Option::<Vec<u8>>::from_redis_value(ids).map_err(RedisError::from)?;
         let (ids, _) = ids.as_deref().unwrap_or_default().as_chunks::<16>();

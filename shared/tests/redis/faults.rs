@@ -134,7 +134,7 @@ async fn a_server_that_hangs_fails_calls_in_bounded_time() {
         .until("a loss", |follower| follower.losses > 0)
         .await;
     // More requests than may wait: they are refused, and the partition is lost once more.
-    (0..2_000).for_each(|_| follower.ask(Ask::Position(0)));
+    (0..20_000).for_each(|_| follower.ask(Ask::Position(0)));
     let losses = follower.losses;
     follower
         .until("a loss", |follower| follower.losses > losses)

@@ -62,6 +62,11 @@ impl Data {
             ("PING", []) => Ok(Answer::SimpleString("PONG".to_owned())),
             ("INFO", [section]) => Ok(bulk(self.info(section).as_bytes())),
             ("GET", [key]) => Ok(self.text(key)?.map_or(Answer::Nil, |text| bulk(text))),
+            ("GETEX", [key, unit, life]) if is(unit, "EX") => {
+                let found = self.text(key)?.map_or(Answer::Nil, |text| bulk(text));
+                self.expire(key, number::<u64>(life)?.saturating_mul(1_000))?;
+                Ok(found)
+            }
             ("SET", [key, value, options @ ..]) => self.set(key, value, options),
             ("DEL" | "UNLINK", keys) => {
                 let there = keys.iter().filter(|key| self.remove(key)).count();
@@ -332,7 +337,8 @@ fn integer(number: usize) -> Answer {
 /// Whether a command changes data, and so is refused where writes are.
 pub(super) fn writes(name: &[u8]) -> bool {
     [
-        "SET", "DEL", "UNLINK", "PEXPIRE", "EXPIRE", "HSET", "HINCRBY", "XADD", "FCALL", "FUNCTION",
+        "SET", "GETEX", "DEL", "UNLINK", "PEXPIRE", "EXPIRE", "HSET", "HINCRBY", "XADD", "FCALL",
+        "FUNCTION",
     ]
     .iter()
     .any(|write| is(name, write))

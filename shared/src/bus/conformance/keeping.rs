@@ -22,6 +22,10 @@ impl<S: Subject> Fixture<S> {
         assert_eq!(kept, expected);
         keep(vec![other]).await;
         assert_eq!(joined().await, [other]);
+        for _ in 0..2 {
+            self.subject.pass(JOINED_LIFE * 2 / 3).await;
+            assert_eq!(joined().await, [other], "who comes back is remembered anew");
+        }
         self.subject
             .pass(JOINED_LIFE + Duration::from_secs(60))
             .await;

@@ -94,8 +94,11 @@ impl<S: Subject> Fixture<S> {
         assert_eq!(self.offer(&receipt, None).await, PUBLISHED, "at least once");
         self.publish([3]).await;
         let places: Vec<Place> = self.log().await.iter().map(|entry| entry.place).collect();
-        let (event, tag) = (|n| Place::Sequenced(seq(n)), Place::Tagged(seq(2)));
-        assert_eq!(places, [event(1), event(2), tag, tag, event(3)]);
+        let (event, tag) = (|n| Place::Sequenced(seq(n)), |n| Place::Tagged(seq(n)));
+        assert_eq!(places, [event(1), event(2), tag(2), tag(2), event(3)]);
+        assert_eq!(self.offer(&receipt, None).await, PUBLISHED);
+        let last = self.log().await.last().map(|entry| entry.place);
+        assert_eq!(last, Some(tag(3)), "it is placed where it comes");
         let early = self.publication(Place::Tagged(seq(5)), Bytes::from_static(b"receipt"));
         let wanted = self.offer(&early, None).await;
         assert_eq!(

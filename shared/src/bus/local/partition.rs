@@ -100,12 +100,12 @@ impl Partition {
                 (floor.previous(), outdated)
             }
         };
-        let seq = match publication.place {
+        let place = match publication.place {
             Place::Sequenced(seq) if seq <= head => return Reply::Duplicate(Standing::Settled),
             Place::Sequenced(seq) if seq > head.next() => return Reply::Next(head.next()),
-            Place::Sequenced(seq) => seq,
             Place::Tagged(tag) if tag > head => return Reply::Next(head.next()),
-            Place::Tagged(_) | Place::Notice => head,
+            Place::Tagged(_) => Place::Tagged(head),
+            place => place,
         };
         if outdated {
             self.new_epoch(now);
@@ -121,8 +121,8 @@ impl Partition {
         }
         self.append(
             &channel,
-            seq,
-            publication.place,
+            place.seq(),
+            place,
             publication.payload.clone(),
             now,
         );

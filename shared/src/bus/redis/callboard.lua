@@ -10,8 +10,8 @@ A partition's keys all carry its tag, `{p0}` and so on, and so live in one slot:
   {p0}:conversation:<id>:log           stream  <offset>-0: at "<previous offset> <place>", data
   {p0}:user:<id>:head, {p0}:user:<id>:log      the same
 
-A place is `s<seq>` (the event of this number), `t<seq>` (a receipt, written after it) or `n` (a
-notice). What is appended is pushed on the sharded channel of the name without `:head`:
+A place is `s<seq>` (the event of this number), `t<seq>` (a receipt, between this event and the next)
+or `n` (a notice). What is appended is pushed on the sharded channel of the name without `:head`:
 
   "e <epoch> <offset> <previous offset> <place>\n<data>"
 
@@ -142,13 +142,15 @@ local function publish(keys, args)
   if absent and is_old(args[5]) and is_old(redis.call('HGET', meta, 'began') or 0) then
     epoch = begin_epoch(meta, proposed)
   end
+  -- A receipt may have been written after an earlier event than it comes after.
+  local place = kind .. whole(seq)
   local partition = {meta = meta, epoch = epoch, life = args[2], entries = args[3]}
   for notice = 1, #args - 7 do
     local user = keys[2 + notice * 2]
     local _, previous = read_head(user, epoch)
     append(partition, user, keys[3 + notice * 2], 0, previous, 'n', args[7 + notice])
   end
-  append(partition, head, log, seq, last, args[4], args[7])
+  append(partition, head, log, seq, last, place, args[7])
   return {'published', epoch, replicated and '1' or '0'}
 end
 

@@ -34,7 +34,7 @@ use super::{
 };
 
 /// How many requests may wait in one partition; past it, the partition is lost.
-const REQUESTS: usize = 1_024;
+const REQUESTS: usize = 16_384;
 
 /// How many commands are sent before their answers are awaited.
 const AT_ONCE: usize = 512;
