@@ -26,7 +26,7 @@ finish() {
     say 'times'
     printf '%s\n' ${times[@]+"${times[@]}"}
     say "FAILED after $SECONDS s: $current"
-    grep -aE '^ *(✖|✘|×|FAIL) |^test .* FAILED$|panicked at|^(FAIL|ERROR): ' "$log" | tail -n 20 || true
+    grep -aE '^ *(✖|✘|×|FAIL) |^test .* FAILED$|panicked at|^(FAIL|ERROR|error(\[E[0-9]+\])?): ' "$log" | tail -n 20 || true
   fi
   rm -f "$log"
 }

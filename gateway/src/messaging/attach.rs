@@ -62,6 +62,13 @@ pub(super) enum Next {
     Join(ConversationId, Reply),
 }
 
+/// Where a user who arrives belongs.
+struct Belonging {
+    memberships: Vec<Membership>,
+    /// What the session had joined, if it had been here before.
+    joined: Result<Vec<ConversationId>, BusError>,
+}
+
 /// The payload of a CONNECT.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -237,7 +244,10 @@ impl Messaging {
             if let Ok(joined) = &joined {
                 add_joined(&*backend, &identity, joined, &mut memberships).await?;
             }
-            Ok((memberships, joined))
+            Ok(Belonging {
+                memberships,
+                joined,
+            })
         };
         self.handle.run(ask, move |this, links, answer| {
             this.memberships(links, slot, serial, answer);
@@ -249,7 +259,7 @@ impl Messaging {
         links: &mut Links,
         slot: Slot,
         serial: u64,
-        answer: Result<(Vec<Membership>, Result<Vec<ConversationId>, BusError>), Refusal>,
+        answer: Result<Belonging, Refusal>,
     ) {
         let Some(user) = self.same_user_mut(slot, serial) else {
             return;
@@ -257,7 +267,10 @@ impl Messaging {
         let Some(attach) = &mut user.attach else {
             return;
         };
-        let (mut memberships, joined) = match answer {
+        let Belonging {
+            mut memberships,
+            joined,
+        } = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 // Not a CONNECT_ERROR: after that stock clients do not come back.
