@@ -67,9 +67,7 @@ export class Connection {
       tryAllTransports: true,
     });
     this.socket.on('connect_error', (error) => this.#refused(error));
-    this.socket.on('disconnect', (reason) =>
-      this.#failed(new CallboardError('network', `The connection broke: ${reason}.`)),
-    );
+    this.socket.on('disconnect', (reason) => this.#broken(reason));
     this.socket.on('ready', (ready) => this.#ready(ready));
     this.socket.on('token-expired', () => this.#refresh());
     for (const [target, event] of this.#signals()) target?.addEventListener(event, this.#environment);
@@ -135,6 +133,11 @@ export class Connection {
         if (round !== this.#round) return;
         this.socket.auth = { token };
         this.socket.connect();
+        // Until the engine is open, the socket does not hear that it was closed.
+        const { engine } = this.socket.io;
+        const closed = (reason: string) => round === this.#round && this.#broken(reason);
+        engine.once('close', closed);
+        engine.once('open', () => engine.off('close', closed));
       },
       (error) => round === this.#round && this.#failed(error),
     );
@@ -180,15 +183,36 @@ export class Connection {
 
   #timedOut(): void {
     // A transport that neither connects nor fails would be tried first again, and again in vain.
-    const { opts, engine } = this.socket.io;
-    if (engine?.readyState === 'opening') opts.transports = [...(opts.transports ?? [])].reverse() as TransportName[];
+    if (this.socket.io.engine?.readyState === 'opening') this.#avoid();
     this.#failed(new CallboardError('timeout', 'The server did not answer in time.'));
+  }
+
+  /** The connection, or what there was of it, has ended without our doing. */
+  #broken(reason: string): void {
+    // The server's own `disconnect` is no fault of the transport.
+    if (reason.startsWith('transport') && !this.#isSteady) this.#avoid();
+    this.#failed(new CallboardError('network', `The connection broke: ${reason}.`));
+  }
+
+  /** What is in between may cut a transport: it is tried last from now on, and not upgraded to before a connection is steady. */
+  #avoid(): void {
+    const { opts, engine } = this.socket.io;
+    const isCut = (name: TransportName) => Number(name === engine.transport.name);
+    opts.transports = [...this.settings.transports].sort((a, b) => isCut(a) - isCut(b));
+    opts.upgrade = false;
+  }
+
+  get #isSteady(): boolean {
+    return this.isUp && Date.now() - this.#upSince >= STEADY;
   }
 
   /** The attempt has failed, or the connection is lost: disconnects what is left of it, and waits for the next attempt. */
   #failed(error: CallboardError): void {
     if (this.#phase !== 'trying' && this.#phase !== 'up') return;
-    if (this.isUp && Date.now() - this.#upSince >= STEADY) this.#failures = 0;
+    if (this.#isSteady) {
+      this.#failures = 0;
+      this.socket.io.opts.upgrade = true;
+    }
     const { delays, jitter, attempts } = this.settings.reconnection;
     if (this.#failures >= attempts) {
       this.#stop({ state: 'failed', error });

@@ -153,18 +153,23 @@ test('after more than can be replayed, a sync brings the rest, receipts and memb
   await until(handle.typing, (typists) => typists.length === 1);
 });
 
-test.each(['refused', 'hanging'] as const)('where WebSockets are %s, it goes by polling', async (how) => {
-  const proxy = await withoutWebSockets(server.port, how);
-  cleanup.push(proxy.close);
-  const alice = await clients.connected('alice', { url: proxy.url, timeout: 1_000 });
-  expect(alice.status.get()).toEqual({ state: 'connected', transport: 'polling' });
-  const bob = await clients.connected('bob');
-  const { id } = await alice.createConversation({ participantIds: ['bob'] });
-  alice.conversation(id).send('by polling');
-  await until(bob.conversation(id).state, (state) => state?.lastMessage?.content === 'by polling');
-  bob.conversation(id).send('and back');
-  await until(alice.conversation(id).state, (state) => state?.lastMessage?.content === 'and back');
-});
+test.each(['refused', 'hanging', 'closed', 'cut'] as const)(
+  'where WebSockets are %s, it goes by polling',
+  async (how) => {
+    const proxy = await withoutWebSockets(server.port, how);
+    cleanup.push(proxy.close);
+    // What is closed need not wait for the timeout.
+    const alice = clients.make('alice', { url: proxy.url, timeout: how === 'hanging' ? 1_000 : 60_000 });
+    alice.connect();
+    await until(alice.status, ({ transport }) => transport === 'polling', 'polling');
+    const bob = await clients.connected('bob');
+    const { id } = await alice.createConversation({ participantIds: ['bob'] });
+    alice.conversation(id).send('by polling');
+    await until(bob.conversation(id).state, (state) => state?.lastMessage?.content === 'by polling');
+    bob.conversation(id).send('and back');
+    await until(alice.conversation(id).state, (state) => state?.lastMessage?.content === 'and back');
+  },
+);
 
 test('after five attempts it has failed, and retry goes on', async () => {
   const delays = [10, 20, 40, 80, 160];

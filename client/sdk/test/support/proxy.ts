@@ -1,5 +1,6 @@
 // What stands between a client and the server, and does what networks do.
 
+import { createHash } from 'node:crypto';
 import { createServer, type Server as HttpServer, request } from 'node:http';
 import { connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 
@@ -57,11 +58,13 @@ export class CutProxy {
   }
 }
 
-/** An HTTP proxy that knows nothing of WebSockets: it refuses upgrades, or lets them hang. */
-export async function withoutWebSockets(
-  port: number,
-  how: 'refused' | 'hanging',
-): Promise<{ url: string; close(): void }> {
+/** What a proxy does with WebSockets: refuses them, lets them hang, closes them as soon as they are open, or cuts them later. */
+export type Hindrance = 'refused' | 'hanging' | 'closed' | 'cut';
+
+const CUT_AFTER = 300;
+
+/** An HTTP proxy by which WebSockets do not work. */
+export async function withoutWebSockets(port: number, how: Hindrance): Promise<{ url: string; close(): void }> {
   const server = createServer((incoming, answer) => {
     const { method, url, headers } = incoming;
     const upstream = request({ port, host: '127.0.0.1', method, path: url, headers }, (response) => {
@@ -73,9 +76,25 @@ export async function withoutWebSockets(
     incoming.pipe(upstream);
   });
   const hanging = new Set<{ destroy(): void }>();
-  server.on('upgrade', (_request, socket) => {
-    if (how === 'refused') socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-    else hanging.add(socket.on('error', () => {}));
+  server.on('upgrade', ({ url, headers, rawHeaders }, socket) => {
+    hanging.add(socket.on('error', () => {}));
+    if (how === 'refused') {
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    } else if (how === 'closed') {
+      const accept = createHash('sha1')
+        .update(`${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+        .digest('base64');
+      const head = ['101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
+      socket.write(`HTTP/1.1 ${head.join('\r\n')}\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+      // A close frame, without a reason.
+      socket.end(Buffer.from([0x88, 0]));
+    } else if (how === 'cut') {
+      const upstream = connect({ port, host: '127.0.0.1' }).on('error', () => {});
+      const lines = rawHeaders.map((part, index) => part + (index % 2 ? '\r\n' : ': '));
+      upstream.write(`GET ${url} HTTP/1.1\r\n${lines.join('')}\r\n`);
+      upstream.pipe(socket).pipe(upstream);
+      setTimeout(() => upstream.destroy() && socket.destroy(), CUT_AFTER);
+    }
   });
   const url = await listen(server);
   const close = () => {

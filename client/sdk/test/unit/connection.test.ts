@@ -160,6 +160,30 @@ test('a server that lets in and closes at once is tried less and less, and then 
   expect(state()).toBe('failed');
 });
 
+test('what broke before it was steady is tried last, and not upgraded to until a connection was steady', async () => {
+  const { connection, ready, comes } = connectionOf();
+  const { opts } = connection.socket.io;
+  const transport = connection.socket.io.engine.transport as { name: string };
+  const breaksAfter = async (ms: number, reason = 'transport close') => {
+    await ready();
+    await vi.advanceTimersByTimeAsync(ms);
+    comes('disconnect', reason);
+    await vi.advanceTimersByTimeAsync((connection.status.get().retryAt ?? 0) - Date.now());
+  };
+  connection.connect();
+  await breaksAfter(4_000, 'io server disconnect');
+  expect(opts).toMatchObject({ transports: ['websocket', 'polling'] });
+  await breaksAfter(4_000);
+  expect(opts).toMatchObject({ transports: ['polling', 'websocket'], upgrade: false });
+  transport.name = 'polling';
+  await breaksAfter(5_000);
+  expect(opts).toMatchObject({ transports: ['polling', 'websocket'], upgrade: true });
+  // It was upgraded.
+  transport.name = 'websocket';
+  await breaksAfter(4_000);
+  expect(opts).toMatchObject({ transports: ['polling', 'websocket'], upgrade: false });
+});
+
 test('CONNECT_ERROR: a token is refused, or replaced once, or the attempt has failed', async () => {
   const refusal = (code: string) => Object.assign(new Error('Authentication error'), { data: { code } });
   for (const code of ['invalid_token', 'token_missing']) {
