@@ -40,3 +40,9 @@ export function firstUnread({ items, hasOlder }: Page, readSeq: number, me: stri
   if (hasOlder && oldest && oldest.seq > readSeq + 1) return readSeq + 1;
   return items.find((message) => message.seq > readSeq && message.senderId !== me)?.seq;
 }
+
+/** The same for somebody of whom it is only known how many are unread: so many of others' from the end, as far as loaded. */
+export function firstOfUnread({ items }: Page, count: number, me: string): number | undefined {
+  const others = items.filter((message) => message.senderId !== me);
+  return count > 0 ? (others.at(-count) ?? others[0])?.seq : undefined;
+}

@@ -4,7 +4,7 @@ import type { CallboardError } from '../errors.js';
 import type { OutboxItem } from '../outbox/storage.js';
 import type { Conversation, Message, MessagesDelivered, MessagesRead, SequencedEvent } from '../wire.js';
 import { described, participant, withMessage, withReceipt } from './conversations.js';
-import { EMPTY_PAGE, firstUnread, merged, type Page, unreadAfter } from './messages.js';
+import { EMPTY_PAGE, firstOfUnread, firstUnread, merged, type Page, unreadAfter } from './messages.js';
 import type { ConversationState, Typist } from './model.js';
 
 export interface State {
@@ -102,8 +102,11 @@ export function historyArrived(state: State, id: string, news: readonly Message[
 /** Sets where "new messages" begins, by what has been read by now. */
 export function unreadMarked(state: State, id: string): State {
   const { firstUnreadSeq: _, ...page } = state.pages.get(id) ?? EMPTY_PAGE;
-  const mine = participant(state.conversations.get(id), state.me);
-  const first = mine && firstUnread(page, mine.readSeq, state.me);
+  const conversation = state.conversations.get(id);
+  const mine = participant(conversation, state.me);
+  const first = mine
+    ? firstUnread(page, mine.readSeq, state.me)
+    : firstOfUnread(page, conversation?.unreadCount ?? 0, state.me);
   return { ...state, pages: put(state.pages, id, first === undefined ? page : { ...page, firstUnreadSeq: first }) };
 }
 

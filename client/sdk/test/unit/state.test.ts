@@ -166,6 +166,17 @@ test('"new messages" begins at the first of others that was unread at opening', 
   expect(first(change.readArrived(state, read('alice', 5)))).toBeUndefined();
 });
 
+test('in large conversations, where one’s place is not known, "new messages" begins by how many are unread', () => {
+  const participants = Array.from({ length: 100 }, (_, index) => ({ userId: `u-${index}`, name: null, joinedAt: '' }));
+  const large = (unreadCount: number) => {
+    const news = [conversation(6, { participants, participantCount: 101, unreadCount })];
+    const state = change.conversationsArrived(change.initial('alice', null), news);
+    const items = [6, 5, 4, 3].map((seq) => message(seq, { senderId: seq === 5 ? 'alice' : 'bob' }));
+    return messageList(ID)(change.unreadMarked(change.historyArrived(state, ID, items, true), ID)).firstUnreadSeq;
+  };
+  expect([0, 1, 2, 3, 9].map(large)).toEqual([undefined, 6, 4, 3, 3]);
+});
+
 test('views answer the same reference until something in them has changed', () => {
   const list = conversationList();
   const messages = messageList(ID);
