@@ -23,7 +23,7 @@ export class Rest {
   readonly #pending = new Set<AbortController>();
   #closed = false;
 
-  /** `refused` is told when the server refuses a token, a fresh one too if the old one had expired. */
+  /** `refused` is told when the server refuses a token, and a fresh one too. */
   constructor(
     readonly settings: Settings,
     readonly tokens: Tokens,
@@ -107,8 +107,7 @@ export class Rest {
       } catch (cause) {
         const error = asError(cause);
         if (error.status !== 401) throw error;
-        const wasLast = this.tokens.drop(token);
-        if (wasLast && (again || error.code !== 'token_expired')) {
+        if (this.tokens.drop(token) && again) {
           this.refused(error);
           throw error;
         }

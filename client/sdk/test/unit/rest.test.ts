@@ -104,10 +104,16 @@ test('an expired token is replaced, once', async () => {
   expect(refused).toHaveLength(1);
 });
 
-test('a token that does not count is not replaced', async () => {
+test('a token that does not count is replaced, once', async () => {
+  answer = ({ headers }, response) => {
+    if (headers.authorization === 'Bearer t1') problem(response, 401, 'invalid_token');
+    else response.end('{"id": "x"}');
+  };
+  expect(await rest().conversation('x')).toEqual({ id: 'x' });
+  expect(refused).toEqual([]);
   answer = (_request, response) => problem(response, 401, 'invalid_token');
   await expect(rest().conversation('x')).rejects.toMatchObject({ code: 'invalid_token' });
-  expect(requests).toHaveLength(1);
+  expect(requests).toHaveLength(4);
   expect(refused).toMatchObject([{ code: 'invalid_token', status: 401 }]);
 });
 
@@ -133,10 +139,10 @@ test('a refusal of a token that was replaced meanwhile says nothing of the newer
 
 test('a token that was refused is not used again', async () => {
   answer = ({ headers }, response) => {
-    if (headers.authorization === 'Bearer t1') problem(response, 401, 'invalid_token');
+    if (headers.authorization !== 'Bearer t3') problem(response, 401, 'invalid_token');
     else response.end('{"id": "x"}');
   };
-  const api = rest();
+  const api = rest(['t1', 't2', 't3']);
   await expect(api.conversation('x')).rejects.toMatchObject({ code: 'invalid_token' });
   expect(await api.conversation('x')).toEqual({ id: 'x' });
 });
