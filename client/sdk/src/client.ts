@@ -54,8 +54,8 @@ export class Callboard {
     const given = settings(options);
     const core = this.#core(given);
     const typing = new Typing(core);
-    const receipts = new Receipts(core);
     const outbox = new Outbox(core, storage(given));
+    const receipts = new Receipts(core, (news) => outbox.tabs.tell(news));
     const sync = new Sync(core, {
       passed: (events) => this.#passed(events),
       described: (conversations) => receipts.received(conversations.flatMap(({ lastMessage }) => lastMessage ?? [])),

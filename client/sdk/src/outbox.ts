@@ -3,7 +3,7 @@ import { type Core, report, update } from './core.js';
 import { asError, CallboardError } from './errors.js';
 import { MemoryStorage } from './outbox/memory.js';
 import type { OutboxItem, OutboxStorage } from './outbox/storage.js';
-import { outboxDropped, outboxPut } from './state/state.js';
+import { outboxDropped, outboxPut, readArrived } from './state/state.js';
 import { type TabMessage, Tabs } from './tabs.js';
 import { randomId } from './uuid.js';
 import type { Message } from './wire.js';
@@ -17,7 +17,7 @@ import type { Message } from './wire.js';
 export class Outbox {
   readonly #core: Core;
   readonly #owner: string;
-  readonly #tabs: Tabs;
+  readonly tabs: Tabs;
   #storage: OutboxStorage;
   readonly #sleeper = new Sleeper();
   /** The conversations that something is being sent in. */
@@ -40,7 +40,7 @@ export class Outbox {
     this.#storage = storage;
     const { url, userId } = core.settings;
     this.#owner = `${url}:${userId}`;
-    this.#tabs = new Tabs(this.#owner, (message) => this.#told(message));
+    this.tabs = new Tabs(this.#owner, (message) => this.#told(message));
     this.#loaded = this.#load();
   }
 
@@ -52,12 +52,12 @@ export class Outbox {
     const turn = this.#turn;
     const held = async () => {
       // Whoever had the lock may have stored more, which comes before what is written from now on.
-      await (this.#tabs.haveLock ? this.#load() : this.#loaded);
+      await (this.tabs.haveLock ? this.#load() : this.#loaded);
       if (turn !== this.#turn) return;
       this.#active = true;
       this.#pump();
     };
-    this.#unlock ??= this.#tabs.lock(take, held, () => this.#again(false));
+    this.#unlock ??= this.tabs.lock(take, held, () => this.#again(false));
   }
 
   /** The user looks at this tab. */
@@ -116,13 +116,13 @@ export class Outbox {
   async clear(): Promise<void> {
     const news = { type: 'clear' } as const;
     this.#told(news);
-    this.#tabs.tell(news);
+    this.tabs.tell(news);
     await this.#storage.clear(this.#owner);
   }
 
   close(): void {
     this.pause();
-    this.#tabs.close();
+    this.tabs.close();
     this.#storage.close();
   }
 
@@ -156,13 +156,13 @@ export class Outbox {
     await this.#storage.put(this.#owner, item).catch((cause) => this.#forsakeStorage(cause));
     this.#unstored.delete(item.clientMessageId);
     if (!this.#find(item.conversationId, item.clientMessageId)) return this.#erase(item);
-    this.#tabs.tell({ type: 'put', item });
+    this.tabs.tell({ type: 'put', item });
     this.#pump();
   }
 
   #drop(item: OutboxItem, message?: Message): void {
     update(this.#core, outboxDropped, item, message);
-    this.#tabs.tell({ type: 'drop', item, ...(message && { message }) });
+    this.tabs.tell({ type: 'drop', item, ...(message && { message }) });
     this.#erase(item);
   }
 
@@ -187,6 +187,11 @@ export class Outbox {
       for (const items of this.#core.state.get().outbox.values()) {
         for (const item of items) update(this.#core, outboxDropped, item);
       }
+    } else if (news.type === 'read') {
+      const { me, conversations } = this.#core.state.get();
+      // Here more may have been read already.
+      const isNews = news.unreadCount < (conversations.get(news.conversationId)?.unreadCount ?? 0);
+      if (isNews) update(this.#core, readArrived, { ...news, readBy: me }, news.unreadCount);
     } else if (news.type === 'drop') {
       this.#dropped.add(news.item.clientMessageId);
       update(this.#core, outboxDropped, news.item, news.message);
@@ -207,7 +212,7 @@ export class Outbox {
   /** What is next in a conversation, if it can be sent now. */
   #next(id: string): OutboxItem | undefined {
     if (!this.#active) return undefined;
-    const mine = (item: OutboxItem) => this.#tabs.haveLock || this.#ours.has(item.clientMessageId);
+    const mine = (item: OutboxItem) => this.tabs.haveLock || this.#ours.has(item.clientMessageId);
     const first = this.#items(id).find((item) => item.status !== 'failed' && mine(item));
     return first && !this.#unstored.has(first.clientMessageId) ? first : undefined;
   }
@@ -246,7 +251,7 @@ export class Outbox {
   /** Shows how a message is doing, here and in other tabs. What is stored of it stays as it is. */
   #show(item: OutboxItem): void {
     this.#put(item);
-    this.#tabs.tell({ type: 'put', item });
+    this.tabs.tell({ type: 'put', item });
   }
 
   #put(item: OutboxItem): void {

@@ -2,6 +2,7 @@ import { type Core, persist, report, update } from './core.js';
 import { asError } from './errors.js';
 import { participant } from './state/conversations.js';
 import { readArrived } from './state/state.js';
+import type { TabMessage } from './tabs.js';
 import type { Message } from './wire.js';
 
 const DELIVERED_AFTER = 500;
@@ -15,6 +16,7 @@ const FINAL = new Set(['invalid_data', 'forbidden', 'not_found']);
 /** Tells the server what one has received and read: gathered, and only what it does not know yet. */
 export class Receipts {
   readonly #core: Core;
+  readonly #tell: (news: TabMessage) => void;
   /** The newest message received, by conversation, while the server has not been told. */
   readonly #delivered = new Map<string, number>();
   readonly #read = new Map<string, Message>();
@@ -24,8 +26,10 @@ export class Receipts {
   #deliveredTimer: ReturnType<typeof setTimeout> | undefined;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(core: Core) {
+  /** `tell` reaches the other tabs. */
+  constructor(core: Core, tell: (news: TabMessage) => void) {
     this.#core = core;
+    this.#tell = tell;
   }
 
   /** Messages have arrived, in whatever way. */
@@ -101,6 +105,7 @@ export class Receipts {
       const readBy = this.#core.settings.userId;
       const isLast = !this.#read.has(conversationId);
       if (isLast) update(this.#core, readArrived, { conversationId, readBy, readSeq }, unreadCount);
+      this.#tell({ type: 'read', conversationId, readSeq, unreadCount });
       return true;
     };
     this.#read.delete(conversationId);

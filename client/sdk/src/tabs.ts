@@ -1,12 +1,14 @@
 import type { OutboxItem } from './outbox/storage.js';
 import type { Message } from './wire.js';
 
-/** What one tab tells the others of the queue that they share. */
+/** What one tab tells the others: of the queue that they share, and of what was read. */
 export type TabMessage =
   | { type: 'put'; item: OutboxItem }
   /** It was sent, and this is what the server made of it; or it was discarded. */
   | { type: 'drop'; item: OutboxItem; message?: Message }
-  | { type: 'clear' };
+  | { type: 'clear' }
+  /** The server does not announce it in large conversations. */
+  | { type: 'read'; conversationId: string; readSeq: number; unreadCount: number };
 
 /** The other tabs of the same user and server, and the lock that says which of them sends. */
 export class Tabs {

@@ -22,7 +22,9 @@ function parts() {
     return { readSeq: 4, unreadCount: 0 };
   };
   const unread = () => unreadTotal(core.state.get());
-  return { core, script, receipts: new Receipts(core), asked, unread };
+  const tabs: unknown[] = [];
+  const receipts = new Receipts(core, (news) => tabs.push(news));
+  return { core, script, receipts, asked, unread, tabs };
 }
 
 test('what was received is told after 500 ms, once, up to the newest of each conversation', () => {
@@ -86,12 +88,14 @@ test('what was told of as the connection broke is told again, unless the server 
 });
 
 test('what was read shows at once, and is told once for all calls within 300 ms', async () => {
-  const { receipts, asked, unread } = parts();
+  const { receipts, asked, unread, tabs } = parts();
   receipts.read(message(4));
   expect(unread()).toBe(0);
+  expect(tabs).toEqual([]);
   receipts.read(message(4));
   await vi.advanceTimersByTimeAsync(300);
   expect(asked).toEqual([['mark-read', { conversationId: ID, messageIds: ['m-4'] }]]);
+  expect(tabs).toEqual([{ type: 'read', conversationId: ID, readSeq: 4, unreadCount: 0 }]);
 });
 
 test('without a connection it goes over REST', async () => {

@@ -17,7 +17,7 @@ afterEach(() => {
 function parts() {
   const { core, script } = scripted();
   const sync = new Sync(core, { passed: () => {}, described: () => {} });
-  const rooms = new Rooms(core, sync, new Typing(core), new Receipts(core));
+  const rooms = new Rooms(core, sync, new Typing(core), new Receipts(core, () => {}));
   const joins: unknown[] = [];
   script.ask = async (_event, id) => {
     joins.push(id);

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { IndexedDbStorage } from '../../src/outbox/idb.js';
 import { Outbox } from '../../src/outbox.js';
 import { historyArrived } from '../../src/state/state.js';
-import { messageList } from '../../src/state/views.js';
+import { messageList, unreadTotal } from '../../src/state/views.js';
 import type { Message } from '../../src/wire.js';
-import { ID, message, type Scripted, scripted } from '../support/core.js';
+import { conversation, ID, know, message, type Scripted, scripted } from '../support/core.js';
 import { Locks } from '../support/locks.js';
 
 const opened: Outbox[] = [];
@@ -141,6 +141,21 @@ test('a logout empties the queue in every tab', async () => {
   await expect.poll(b.shown).toEqual(['one: queued']);
   await a.outbox.clear();
   await expect.poll(b.shown).toEqual([]);
+});
+
+test('what one tab has read is read in the others, unless they have read more', async () => {
+  const [a, b] = [tab('a'), tab('b')];
+  const participants = Array.from({ length: 100 }, (_, index) => ({ userId: `u-${index}`, name: null, joinedAt: '' }));
+  know(b.core, conversation(5, { participants, participantCount: 101, unreadCount: 3, lastMessage: message(5) }));
+  const unread = () => unreadTotal(b.core.state.get());
+  a.outbox.tabs.tell({ type: 'read', conversationId: ID, readSeq: 4, unreadCount: 1 });
+  await expect.poll(unread).toBe(1);
+  a.outbox.tabs.tell({ type: 'read', conversationId: ID, readSeq: 5, unreadCount: 0 });
+  await expect.poll(unread).toBe(0);
+  a.outbox.tabs.tell({ type: 'read', conversationId: ID, readSeq: 4, unreadCount: 1 });
+  a.outbox.add(ID, 'one');
+  await expect.poll(b.shown).toEqual(['one: queued']);
+  expect(unread()).toBe(0);
 });
 
 test('without locks, each tab sends what was written in it, and what it found', async () => {
