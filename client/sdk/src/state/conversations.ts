@@ -8,6 +8,23 @@ export function participant(conversation: ConversationState | undefined, userId:
   return conversation?.participants.find((one) => one.userId === userId);
 }
 
+/** Up to where all others have read, and received. */
+export interface Reach {
+  readonly read: number;
+  readonly delivered: number;
+}
+
+export const NOWHERE: Reach = { read: 0, delivered: 0 };
+
+/** As far as this conversation shows, or as far as it was before. In large ones nobody knows. */
+export function further(before = NOWHERE, { participants, participantCount }: ConversationState, me: string): Reach {
+  const others = participants.filter((one) => one.userId !== me);
+  if (others.length === 0 || participants.length < participantCount) return before;
+  const read = Math.max(before.read, Math.min(...others.map((one) => one.readSeq)));
+  const delivered = Math.max(before.delivered, Math.min(...others.map((one) => one.deliveredSeq)));
+  return read === before.read && delivered === before.delivered ? before : { read, delivered };
+}
+
 /** Latest activity first. */
 export function byActivity(conversations: ReadonlyMap<string, ConversationState>): ConversationState[] {
   const rank = ({ updatedAt, id }: ConversationState) => updatedAt + id;

@@ -3,7 +3,7 @@
 import type { CallboardError } from '../errors.js';
 import type { OutboxItem } from '../outbox/storage.js';
 import type { Conversation, Message, MessagesDelivered, MessagesRead, SequencedEvent } from '../wire.js';
-import { described, participant, withMessage, withReceipt } from './conversations.js';
+import { described, further, participant, type Reach, withMessage, withReceipt } from './conversations.js';
 import { EMPTY_PAGE, firstOfUnread, firstUnread, merged, type Page, unreadAfter } from './messages.js';
 import type { ConversationState, Typist } from './model.js';
 
@@ -13,6 +13,8 @@ export interface State {
   readonly conversations: ReadonlyMap<string, ConversationState>;
   /** How far the list of conversations is loaded; `cursor` is where the next page begins. */
   readonly list: { loaded: boolean; loading: boolean; cursor?: string; error?: CallboardError };
+  /** How far one's own messages have come, by conversation. They do not go back when others leave or join. */
+  readonly reached: ReadonlyMap<string, Reach>;
   /** The loaded messages, by conversation. */
   readonly pages: ReadonlyMap<string, Page>;
   /** Who is typing, by conversation. */
@@ -26,6 +28,7 @@ export const initial = (me: string, myName: string | null): State => ({
   myName,
   conversations: new Map(),
   list: { loaded: false, loading: false },
+  reached: new Map(),
   pages: new Map(),
   typing: new Map(),
   outbox: new Map(),
@@ -41,8 +44,14 @@ function put<V>(map: ReadonlyMap<string, V>, key: string, value: V | undefined):
 }
 
 const withConversation = (state: State, conversation: ConversationState): State => {
-  const conversations = put(state.conversations, conversation.id, conversation);
-  return conversations === state.conversations ? state : { ...state, conversations };
+  const { id } = conversation;
+  const conversations = put(state.conversations, id, conversation);
+  if (conversations === state.conversations) return state;
+  return {
+    ...state,
+    conversations,
+    reached: put(state.reached, id, further(state.reached.get(id), conversation, state.me)),
+  };
 };
 
 /** The server has described conversations. */
@@ -57,6 +66,7 @@ export function conversationsArrived(state: State, news: readonly Conversation[]
 export const conversationGone = (state: State, id: string): State => ({
   ...state,
   conversations: put(state.conversations, id, undefined),
+  reached: put(state.reached, id, undefined),
   pages: put(state.pages, id, undefined),
 });
 

@@ -3,17 +3,9 @@
 import { CallboardError } from '../errors.js';
 import type { OutboxItem } from '../outbox/storage.js';
 import type { Message } from '../wire.js';
-import { byActivity } from './conversations.js';
+import { byActivity, NOWHERE } from './conversations.js';
 import { EMPTY_PAGE } from './messages.js';
-import type {
-  ChatMessage,
-  ConversationList,
-  ConversationState,
-  MessageList,
-  MessageStatus,
-  ParticipantState,
-  Typist,
-} from './model.js';
+import type { ChatMessage, ConversationList, MessageList, MessageStatus, Typist } from './model.js';
 import type { State } from './state.js';
 
 /** Computes anew only when an input has changed. */
@@ -54,12 +46,14 @@ export const typists =
 export function messageList(id: string) {
   const shown = new WeakMap<Message | OutboxItem, ChatMessage>();
   return memo(
-    ({ me, myName, pages, outbox, conversations }: State) => {
-      const conversation = conversations.get(id);
-      const others = reach(conversation, me);
-      return [pages.get(id) ?? EMPTY_PAGE, outbox.get(id) ?? NOTHING, others.read, others.delivered, me, myName];
-    },
-    (page, queue, read, delivered, me, myName): MessageList => {
+    ({ me, myName, pages, outbox, reached }: State) => [
+      pages.get(id) ?? EMPTY_PAGE,
+      outbox.get(id) ?? NOTHING,
+      reached.get(id) ?? NOWHERE,
+      me,
+      myName,
+    ],
+    (page, queue, { read, delivered }, me, myName): MessageList => {
       const { items, firstUnreadSeq, error, loaded, loading, hasOlder } = page;
       const status = (seq: number): MessageStatus => (seq <= read ? 'read' : seq <= delivered ? 'delivered' : 'sent');
       const sent = items.map((message) => {
@@ -80,15 +74,6 @@ export function messageList(id: string) {
       };
     },
   );
-}
-
-/** Up to where all others have read, and received. In large conversations nobody knows. */
-function reach(conversation: ConversationState | undefined, me: string): { read: number; delivered: number } {
-  const { participants = [], participantCount = 0 } = conversation ?? {};
-  const others = participants.filter((one) => one.userId !== me);
-  if (others.length === 0 || participants.length < participantCount) return { read: 0, delivered: 0 };
-  const lowest = (cursor: (one: ParticipantState) => number) => Math.min(...others.map(cursor));
-  return { read: lowest((one) => one.readSeq), delivered: lowest((one) => one.deliveredSeq) };
 }
 
 function remembered<K extends object>(

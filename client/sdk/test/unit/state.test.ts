@@ -153,7 +153,25 @@ test('an own message is delivered, and read, when it is by everybody else', () =
   expect(view(state).items[0]).toBe(others);
 });
 
-test('"new messages" begins at the first of others that was unread at opening', () => {
+test('what was read stays read when its reader leaves, or somebody joins, or more than one can be told of', () => {
+  const joinedAt = '';
+  const of = (names: string[], participantCount = names.length) => {
+    const cursors = { readSeq: 0, deliveredSeq: 0 };
+    const participants = names.map((userId) => ({ userId, name: null, joinedAt, ...cursors }));
+    return conversation(3, { participants, participantCount });
+  };
+  let state = change.readArrived(start(), read('bob', 2));
+  state = change.historyArrived(state, ID, [message(2, { senderId: 'alice' })], false);
+  const view = messageList(ID);
+  for (const next of [of(['alice']), of(['alice', 'carol']), of(['alice', 'carol'], 101)]) {
+    state = change.conversationsArrived(state, [next]);
+    expect(view(state).items[0]?.status).toBe('read');
+  }
+  state = change.messagesArrived(state, ID, [message(4, { senderId: 'alice' })]);
+  expect(view(state).items[1]?.status).toBe('sent');
+});
+
+test('"new messages" begins at at the first of others that was unread at opening', () => {
   let state = change.readArrived(start(), read('alice', 2));
   state = change.historyArrived(
     state,
