@@ -28,7 +28,6 @@ export class Outbox {
   readonly #ours = new Set<string>();
   /** What was dropped. News of it from storage or another tab may be older. */
   readonly #dropped = new Set<string>();
-  readonly #loaded: Promise<void>;
   #active = false;
   /** Counts the pauses. */
   #turn = 0;
@@ -41,7 +40,7 @@ export class Outbox {
     const { url, userId } = core.settings;
     this.#owner = `${url}:${userId}`;
     this.tabs = new Tabs(this.#owner, (message) => this.#told(message));
-    this.#loaded = this.#load();
+    this.#load();
   }
 
   /**
@@ -51,8 +50,8 @@ export class Outbox {
   resume(take = globalThis.document?.visibilityState === 'visible'): void {
     const turn = this.#turn;
     const held = async () => {
-      // Whoever had the lock may have stored more, which comes before what is written from now on.
-      await (this.tabs.haveLock ? this.#load() : this.#loaded);
+      // Another tab may have stored more, which comes before what is written from now on, and be gone.
+      await this.#load();
       if (turn !== this.#turn) return;
       this.#active = true;
       this.#pump();

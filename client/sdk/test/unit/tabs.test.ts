@@ -158,7 +158,7 @@ test('what one tab has read is read in the others, unless they have read more', 
   expect(unread()).toBe(0);
 });
 
-test('without locks, each tab sends what was written in it, and what it found', async () => {
+test('without locks, each tab sends what was written in it, and what it finds when it connects', async () => {
   vi.stubGlobal('navigator', {});
   const a = tab('a');
   a.outbox.add(ID, 'one');
@@ -168,10 +168,27 @@ test('without locks, each tab sends what was written in it, and what it found', 
   a.outbox.add(ID, 'two');
   await expect.poll(b.shown).toEqual(['one: queued', 'two: queued']);
   b.outbox.resume();
-  await expect.poll(() => sent).toEqual(['b one']);
-  await expect.poll(a.shown).toEqual(['two: queued']);
+  await expect.poll(() => sent).toEqual(['b one', 'b two']);
+  await expect.poll(a.shown).toEqual([]);
+  a.outbox.add(ID, 'three');
+  await expect.poll(b.shown).toEqual(['three: queued']);
   a.outbox.resume();
-  await expect.poll(() => sent).toEqual(['b one', 'a two']);
+  await expect.poll(() => sent).toEqual(['b one', 'b two', 'a three']);
+});
+
+test('without locks, what a tab had queued before it closed is sent by another when that connects', async () => {
+  vi.stubGlobal('navigator', {});
+  const [a, b] = [tab('a'), tab('b')];
+  b.outbox.resume();
+  b.outbox.add(ID, 'one');
+  await expect.poll(() => sent).toEqual(['b one']);
+  a.outbox.add(ID, 'two');
+  await expect.poll(b.shown).toEqual(['two: queued']);
+  a.outbox.close();
+  b.outbox.pause();
+  b.outbox.resume();
+  await expect.poll(() => sent).toEqual(['b one', 'b two']);
+  await expect.poll(b.shown).toEqual([]);
 });
 
 test('two tabs that send the same message come to rest', async () => {
