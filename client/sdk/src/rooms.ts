@@ -47,7 +47,9 @@ export class Rooms {
     for (const id of this.#open.keys()) {
       this.#enter(id);
       // Receipts that were missed are nowhere but in the conversation itself.
-      if (!recovered && this.#page(id)?.loaded) this.#sync.refresh(id);
+      const { loaded, error } = this.#page(id) ?? {};
+      if (!recovered && loaded) this.#sync.refresh(id);
+      if (loaded && error) this.loadOlder(id);
     }
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { CallboardError } from '../../src/errors.js';
 import { Receipts } from '../../src/receipts.js';
 import { Rooms } from '../../src/rooms.js';
 import { messageList } from '../../src/state/views.js';
@@ -55,4 +56,20 @@ test('an open conversation that one is removed from, and added to again, is ente
   await settle();
   expect(shown().loaded).toBe(true);
   expect(joins).toEqual([ID, ID]);
+});
+
+test('an older page that could not be loaded is loaded when the connection stands again', async () => {
+  const { script, rooms, shown } = parts();
+  const newest = Array.from({ length: 50 }, (_, index) => message(60 - index));
+  script.rest.messages = async () => newest;
+  rooms.open(ID);
+  await settle();
+  script.rest.messages = () => Promise.reject(new CallboardError('network', 'The server could not be reached.'));
+  await rooms.loadOlder(ID);
+  expect(shown().error?.code).toBe('network');
+  script.rest.messages = async () => [message(10)];
+  rooms.ready(true);
+  await settle();
+  expect(shown().error).toBeUndefined();
+  expect(shown().items).toHaveLength(51);
 });
