@@ -56,6 +56,8 @@ const TRANSIENT = new Set<string>([
   'token_expired',
 ]);
 
+export const closed = () => new CallboardError('closed', 'The client was closed.');
+
 export function asError(cause: unknown): CallboardError {
   return cause instanceof CallboardError ? cause : new CallboardError('internal', String(cause), { cause });
 }

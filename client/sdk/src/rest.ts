@@ -1,4 +1,4 @@
-import { asError, CallboardError } from './errors.js';
+import { asError, CallboardError, closed } from './errors.js';
 import type { Settings } from './settings.js';
 import type { Tokens } from './tokens.js';
 import type {
@@ -143,8 +143,6 @@ export class Rest {
 }
 
 const at = (...path: string[]) => [ROOT, ...path.map(encodeURIComponent)].join('/');
-
-const closed = () => new CallboardError('closed', 'The client was closed.');
 
 /** The server's problem, or if something in between has answered, the status in its place. */
 async function refusal(response: Response): Promise<CallboardError> {

@@ -1,4 +1,4 @@
-import { CallboardError } from './errors.js';
+import { asError, CallboardError, closed } from './errors.js';
 
 /** The application's tokens: fetches them, remembers the last one, and knows when it expires. */
 export class Tokens {
@@ -7,7 +7,7 @@ export class Tokens {
   #token: string | undefined;
   #fetching: Promise<string> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #giveUp = (_why: string) => {};
+  #giveUp = (_why: Error) => {};
 
   /** `timeout` bounds a call of `getToken`, in milliseconds. */
   constructor(
@@ -44,18 +44,19 @@ export class Tokens {
   /** Nobody waits for a token any more. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#giveUp('closed');
+    this.#giveUp(closed());
   }
 
   async #fetch(): Promise<string> {
     try {
       this.#token = await new Promise<string>((given, refused) => {
-        this.#giveUp = (why) => refused(new Error(why));
-        this.#timer = setTimeout(() => this.#giveUp('getToken did not answer in time'), this.timeout);
+        this.#giveUp = refused;
+        this.#timer = setTimeout(() => this.#giveUp(new Error('getToken did not answer in time')), this.timeout);
         Promise.resolve(this.getToken()).then(given, refused);
       });
       return this.#token;
     } catch (cause) {
+      if (asError(cause).code === 'closed') throw cause;
       throw new CallboardError('token_unavailable', `No token: ${cause instanceof Error ? cause.message : cause}`, {
         cause,
       });

@@ -55,7 +55,7 @@ test('getToken that fails, or does not answer, is an error that passes', async (
   await waiting;
   expect(await silent.fetch()).toBe('late');
   const closed = new Tokens(() => new Promise(() => {}), 1_000);
-  const ending = expect(closed.current()).rejects.toMatchObject({ code: 'token_unavailable' });
+  const ending = expect(closed.current()).rejects.toMatchObject({ code: 'closed', retriable: false });
   closed.close();
   await ending;
   expect(vi.getTimerCount()).toBe(0);
