@@ -29,9 +29,9 @@ import type { ConversationKind, MessagesDelivered, MessagesRead, SequencedEvent 
 export interface NewConversation {
   /** Who takes part besides oneself. */
   participantIds: readonly string[];
-  title?: string;
+  title?: string | undefined;
   /** `group` by default. A `direct` conversation is between two people, who have only one. */
-  kind?: ConversationKind;
+  kind?: ConversationKind | undefined;
 }
 
 /**

@@ -2,10 +2,12 @@ import { CallboardError } from './errors.js';
 import type { CallboardOptions, ReconnectionOptions } from './options.js';
 
 /** The options, with the defaults for what is absent. */
-export type Settings = Required<Omit<CallboardOptions, 'userName' | 'reconnection'>> & {
+export type Settings = Required<Defined<Omit<CallboardOptions, 'userName' | 'reconnection'>>> & {
   readonly userName: string | null;
-  readonly reconnection: Required<ReconnectionOptions>;
+  readonly reconnection: Required<Defined<ReconnectionOptions>>;
 };
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 export function settings(options: CallboardOptions): Settings {
   const url = (options.url ?? globalThis.location?.origin)?.replace(/\/+$/, '');
@@ -32,5 +34,5 @@ export function settings(options: CallboardOptions): Settings {
 }
 
 /** Without what is undefined, which is as good as absent. */
-const present = <T extends object>(options = {} as T): T =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+const present = <T extends object>(options = {} as T): Defined<T> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -15,7 +15,7 @@ test('logout closes, even if the queue cannot be forgotten', async () => {
 
 test('what is undefined among the options has its default', () => {
   const absent = { socketUrl: undefined, timeout: undefined, reconnection: { delays: undefined, attempts: 3 } };
-  const given = settings({ url: 'http://callboard.test/', userId: 'alice', getToken, ...(absent as object) });
+  const given = settings({ url: 'http://callboard.test/', userId: 'alice', getToken, ...absent });
   const plain = settings({ url: 'http://callboard.test', userId: 'alice', getToken, reconnection: { attempts: 3 } });
   expect(given).toEqual(plain);
 });
