@@ -3,7 +3,7 @@ import { type MouseEvent, memo } from 'react';
 import { Avatar } from './Avatar.js';
 import { focusMessages } from './focus.js';
 import { dayLabel, fullLabel, timeLabel } from './format.js';
-import { Alert, Clock, Tick, Ticks } from './icons.js';
+import { Alert, Clock, Tick, TickDisc, Ticks } from './icons.js';
 import type { Place } from './layout.js';
 import { useLabels } from './provider.js';
 
@@ -87,10 +87,12 @@ function iconOf(status: MessageStatus) {
       return <Clock />;
     case 'sent':
       return <Tick />;
+    case 'delivered':
+      return <Ticks />;
+    case 'read':
+      return <TickDisc />;
     case 'failed':
       return <Alert />;
-    default:
-      return <Ticks />;
   }
 }
 
@@ -104,7 +106,7 @@ function Failed({ message, handle }: { message: ChatMessage; handle: Conversatio
   };
   return (
     <div className="callboard-failed">
-      <span title={error?.message}>{labels.notSent}</span>
+      <span>{error ? `${labels.notSent}: ${error.message}` : labels.notSent}</span>
       <button type="button" className="callboard-link" onClick={then((id) => handle.retry(id))}>
         {labels.retry}
       </button>

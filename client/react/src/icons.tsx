@@ -56,6 +56,14 @@ export const Ticks = () => (
   </Icon>
 );
 
+/** A second pair of ticks would differ from `Ticks` by its colour alone. */
+export const TickDisc = () => (
+  <Icon>
+    <circle cx="10" cy="10" r="8" fill="currentColor" stroke="none" />
+    <path className="callboard-cut" d="m6.25 10.5 2.6 2.6 5-5.6" />
+  </Icon>
+);
+
 export const Alert = () => (
   <Icon>
     <circle cx="10" cy="10" r="7" />

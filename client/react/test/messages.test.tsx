@@ -1,5 +1,6 @@
 // The list of messages, with a client whose state the tests set.
 
+import { CallboardError } from '@callboard/client';
 import { act, render, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { VirtuosoMockContext } from 'react-virtuoso';
@@ -75,6 +76,25 @@ test('what is new is read out, and what was not sent', async () => {
   expect(log.textContent).toBe('Not sent: Mine 1Not sent: Mine 2Not sent: Mine 3');
   act(() => scene.messages.change({ items: [message(2, 'bob'), message(3, 'bob'), failed(1), failed(2), failed(3)] }));
   await waitFor(() => expect(log.textContent).toBe('bob: Message 3'));
+});
+
+test('how far a message has come is told by more than a colour', async () => {
+  const scene = stage.conversation('c1');
+  const statuses = ['sent', 'delivered', 'read', 'failed', 'queued'] as const;
+  scene.messages.change({ items: statuses.map((status, index) => message(index + 2, 'alice', { status })) });
+  show(<MessageList conversationId="c1" />);
+  const icons = (await rows()).map((row) => row.querySelector('[role="img"]'));
+  expect(icons.map((icon) => icon?.getAttribute('aria-label'))).toContain('Delivered');
+  expect(new Set(icons.map((icon) => icon?.innerHTML)).size).toBe(statuses.length);
+});
+
+test('why a message failed is written beside it', async () => {
+  const scene = stage.conversation('c1');
+  const error = new CallboardError('forbidden', 'You may not write here');
+  const failed = { ...message(2, 'alice'), clientMessageId: 'f1', status: 'failed', error } as const;
+  scene.messages.change({ items: [failed] });
+  show(<MessageList conversationId="c1" />);
+  expect(await screen.findByText('Not sent: You may not write here')).toBeDefined();
 });
 
 test('the keyboard stays with the messages when a button among them goes', async () => {
