@@ -138,6 +138,15 @@ test('a browser that may keep nothing shows it all the same', async ({ api, pers
   await expect(chat(page).getByRole('img', { name: 'Sent', exact: true })).toBeVisible();
 });
 
+test('a kept session that is none counts as none', async ({ page, server }) => {
+  for (const kept of ['{"userId"', '{}', 'null']) {
+    await page.goto(server.url);
+    await page.evaluate((text) => sessionStorage.setItem('callboard-session', text), kept);
+    await page.reload();
+    await expect(page.getByRole('heading', { name: 'Who are you?' })).toBeVisible();
+  }
+});
+
 test('where the server gives no tokens, one is pasted', async ({ api, page, server }) => {
   await api.conversation(['alice', 'bob'], 'Casting');
   await page.route('**/dev/token', (route) => route.fulfill({ status: 404 }));

@@ -26,8 +26,18 @@ export function storedSession(): Session | undefined {
   const params = new URLSearchParams(location.search);
   const user = params.get('user');
   if (user) return { userId: user, name: params.get('name') ?? capitalized(user) };
-  const session = stored('sessionStorage', KEY);
-  return session ? (JSON.parse(session) as Session) : undefined;
+  return sessionIn(stored('sessionStorage', KEY) ?? '');
+}
+
+/** What was kept may have been written by anybody. */
+function sessionIn(text: string): Session | undefined {
+  try {
+    const session = JSON.parse(text) as Partial<Session> | null;
+    const named = typeof session?.userId === 'string' && typeof session.name === 'string';
+    return named ? (session as Session) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function storeSession(session: Session | undefined) {
