@@ -95,6 +95,55 @@ test('with more new messages than a page it opens above them, and nothing is rea
   await expect(page.getByRole('button', { name: /Casting/ })).not.toContainText('unread');
 });
 
+/** Nobody can see the page any more, or somebody can again: a browser without a screen does not know. */
+const show = (page: Page, state: DocumentVisibilityState) =>
+  page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+
+test('who comes back to the page finds what came meanwhile, and has not read it', async ({ api, person }) => {
+  const id = await api.conversation(['bob', 'alice'], 'Casting');
+  await api.fill('bob', id, 30);
+  await api.read('alice', id);
+  const page = await (await person('alice')).tab({ open: id });
+  const casting = page.getByRole('button', { name: /Casting/ });
+  await expect.poll(() => atBottom(chat(page))).toBe(true);
+  await still(chat(page));
+
+  // What fits on the screen is seen.
+  await show(page, 'hidden');
+  await api.send('bob', id, 'One');
+  await api.send('bob', id, 'Two');
+  await expect(casting).toContainText('2 unread');
+  await show(page, 'visible');
+  await expect(casting).not.toContainText('unread');
+  await expect(chat(page).getByText('New messages')).toBeInViewport();
+  expect(await atBottom(chat(page))).toBe(true);
+
+  await show(page, 'hidden');
+  for (let n = 0; n < 20; n++) await api.send('bob', id, `Missed ${n}\n\n\nand more of it`);
+  await expect(casting).toContainText('20 unread');
+  await still(chat(page));
+  await expect(chat(page).getByText('Two', { exact: true })).toBeInViewport();
+  await show(page, 'visible');
+  await still(chat(page));
+  await expect(chat(page).getByText('New messages')).toBeInViewport();
+  await expect(chat(page).getByText('Missed 0')).toBeInViewport();
+  await expect(chat(page).getByText('Missed 3')).toBeInViewport();
+  await expect(casting).toContainText('20 unread');
+  await page.getByRole('button', { name: 'Jump to 20 new messages' }).click();
+  await expect(chat(page).getByText('Missed 19')).toBeInViewport();
+  await expect(casting).not.toContainText('unread');
+
+  // Nothing came: it goes on at the bottom.
+  await show(page, 'hidden');
+  await show(page, 'visible');
+  await api.send('bob', id, 'Followed');
+  await expect(chat(page).getByText('Followed')).toBeInViewport();
+  await expect(casting).not.toContainText('unread');
+});
+
 test('it stays at the bottom when its size changes', async ({ api, person }) => {
   const id = await api.conversation(['bob', 'alice'], 'Casting');
   await api.fill('bob', id, 60);

@@ -1,6 +1,6 @@
 import type { ChatMessage, ConversationHandle, MessageList as Messages } from '@callboard/client';
 import { type ComponentProps, forwardRef, type Ref, useEffect, useMemo, useRef, useState } from 'react';
-import { type Components, Virtuoso } from 'react-virtuoso';
+import { type Components, Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 import { Announcer } from './Announcer.js';
 import { focusMessages } from './focus.js';
 import { useConversation, useMessages } from './hooks.js';
@@ -21,8 +21,8 @@ export interface MessageListProps {
 /**
  * The messages of a conversation, and below them who is typing.
  *
- * It opens where the new messages begin, follows the newest while it is at the bottom, loads older ones on the way up,
- * and marks as read what was at the bottom of a visible page.
+ * It opens where the new messages begin, and is there again for who comes back to the page; follows the newest while it is
+ * at the bottom, loads older ones on the way up, and marks as read what was at the bottom of a visible page.
  */
 export function MessageList({ conversationId }: MessageListProps) {
   const labels = useLabels();
@@ -94,16 +94,19 @@ const AHEAD = { main: 800, reverse: 0 };
 /** A guess, in pixels, until a row was measured. */
 const ROW = 48;
 
-function Scroller({ messages, conversationId }: { messages: Messages; conversationId: string }) {
-  const { items, hasOlder, error } = messages;
+function Scroller({ messages: loaded, conversationId }: { messages: Messages; conversationId: string }) {
   const labels = useLabels();
   const { conversation, handle } = useConversation(conversationId);
   const unread = conversation?.unreadCount ?? 0;
+  const visible = usePageVisible();
+  const messages = useMissed(loaded, unread, visible);
+  const { items, hasOlder, error } = messages;
   const group = conversation?.kind === 'group';
   const firstIndex = useFirstIndex(items);
   const firstNew = useMemo(() => firstNewIndex(messages), [messages]);
   const [start] = useState(() => startOf(messages));
-  const { position, attach, toBottom } = useStick(start === LAST);
+  const list = useRef<VirtuosoHandle>(null);
+  const { position, attach, toBottom, leave, comeBack } = useStick(start === LAST);
   const [reached, setReached] = useState<number>();
   const newest = items.at(-1);
 
@@ -111,13 +114,26 @@ function Scroller({ messages, conversationId }: { messages: Messages; conversati
   useEffect(() => {
     if (older) load(handle);
   }, [older, handle]);
-  useMarkRead(handle, position === 'bottom' && unread > 0, newest?.key);
+  useEffect(() => {
+    if (!visible) leave();
+  }, [visible, leave]);
+  useEffect(() => {
+    if (!visible || position !== 'left') return;
+    if (unread === 0) {
+      toBottom();
+    } else {
+      list.current?.scrollToIndex(startOf(messages));
+      comeBack();
+    }
+  }, [visible, position, unread, messages, toBottom, comeBack]);
+  useMarkRead(handle, visible && position === 'bottom' && unread > 0, newest?.key);
   useScrollToOwn(newest, toBottom);
   const context = useMemo(() => ({ hasOlder, error, loadOlder: () => load(handle) }), [hasOlder, error, handle]);
 
   return (
     <>
       <Virtuoso<ChatMessage, HeaderContext>
+        ref={list}
         className="callboard-scroller"
         role="region"
         aria-label={labels.messages}
@@ -182,13 +198,33 @@ function useFirstIndex(items: readonly ChatMessage[]): number {
   return index;
 }
 
-/** Marks as read when there is something to mark, and again for each newer message, while the page can be seen. */
+interface Seen {
+  readonly visible: boolean;
+  /** The newest message when the page was left, if it had been read. */
+  readonly upTo?: number | undefined;
+  /** Where "new messages" begins since somebody has come back. */
+  readonly first?: number | undefined;
+}
+
+/** The messages, among which those are new that came while nobody could see the page. */
+function useMissed(messages: Messages, unread: number, visible: boolean): Messages {
+  const [seen, setSeen] = useState<Seen>({ visible: true });
+  const { upTo, first } = seen;
+  if (visible && !seen.visible) {
+    setSeen({ visible, first: unread > 0 && upTo !== undefined ? upTo + 1 : first });
+  } else if (!visible && seen.visible) {
+    const newest = messages.items.findLast(({ seq }) => seq !== undefined)?.seq ?? 0;
+    setSeen({ visible, upTo: unread === 0 ? newest : undefined, first });
+  }
+  return useMemo(() => (first === undefined ? messages : { ...messages, firstUnreadSeq: first }), [messages, first]);
+}
+
+/** Marks as read when there is something to mark, and again for each newer message. */
 function useMarkRead(handle: ConversationHandle, due: boolean, newest: string | undefined) {
-  const visible = usePageVisible();
   // biome-ignore lint/correctness/useExhaustiveDependencies: a newer message is to be marked too
   useEffect(() => {
-    if (due && visible) handle.markRead();
-  }, [handle, due, visible, newest]);
+    if (due) handle.markRead();
+  }, [handle, due, newest]);
 }
 
 /** Whoever sends a message wants to see it. */

@@ -12,7 +12,8 @@ const INTENT = 400;
 /**
  * Whether a list is at its bottom, and keeps it there when its rows or its own size change: text flows anew, a row gets
  * buttons. Only scrolling by hand takes it away from there, or by a scroll bar, the browser's search or a screen reader,
- * which say nothing of it: Virtuoso scrolls too, when a row is not as high as it guessed.
+ * which say nothing of it: Virtuoso scrolls too, when a row is not as high as it guessed. While nobody can see it, it stays
+ * where it is.
  */
 export function useStick(startsAtBottom: boolean) {
   const [position, setPosition] = useState<Position>('unsettled');
@@ -25,17 +26,23 @@ export function useStick(startsAtBottom: boolean) {
     [startsAtBottom],
   );
   const toBottom = useCallback(() => watched.current?.toBottom(), []);
+  const leave = useCallback(() => watched.current?.leave(), []);
+  const comeBack = useCallback(() => watched.current?.comeBack(), []);
   useEffect(() => () => watched.current?.end(), []);
-  return { position, attach, toBottom };
+  return { position, attach, toBottom, leave, comeBack };
 }
 
 interface Watch {
   toBottom(): void;
+  /** Nobody can see the list any more. */
+  leave(): void;
+  /** Somebody can, and it has been scrolled to where they begin. */
+  comeBack(): void;
   end(): void;
 }
 
-/** Where a list stands; `unsettled` before it is where it begins. */
-export type Position = 'unsettled' | 'bottom' | 'above';
+/** Where a list stands; `unsettled` before it is where it begins, `left` where it was at the bottom when it was last seen. */
+export type Position = 'unsettled' | 'bottom' | 'above' | 'left';
 
 function watch(
   scroller: HTMLElement,
@@ -49,6 +56,7 @@ function watch(
   let frame = 0;
   let seen = { top: 0, height: 0, room: 0 };
 
+  const stands = () => position === 'bottom' || position === 'above';
   const near = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight <= BOTTOM;
   const arrive = (at: Position) => {
     position = at;
@@ -60,14 +68,16 @@ function watch(
   };
   // Virtuoso measures rows a frame after it has rendered them. To scroll earlier could take a row away before that, and
   // bring it back with the same wrong height for ever.
-  const stickSoon = () => {
-    if (position === 'unsettled' || frame !== 0) return;
+  const onceMeasured = (then: () => void) => {
     frame = requestAnimationFrame(() => {
       frame = requestAnimationFrame(() => {
         frame = 0;
-        stick();
+        then();
       });
     });
+  };
+  const stickSoon = () => {
+    if (stands() && frame === 0) onceMeasured(stick);
   };
   // Virtuoso hides the rows until they are where the list begins; before that, a position means nothing.
   const settle = () => {
@@ -81,7 +91,7 @@ function watch(
   const scrolled = () => {
     const before = seen;
     seen = look();
-    if (position === 'unsettled') return;
+    if (!stands()) return;
     // Virtuoso goes up only for rows that have become smaller, perhaps in several steps.
     const settled = frame === 0 && seen.height === before.height && seen.room === before.room;
     const wanted = settled && seen.top < before.top;
@@ -105,6 +115,16 @@ function watch(
       touched = -INTENT;
       arrive('bottom');
       stick();
+    },
+    leave() {
+      if (position === 'bottom') arrive('left');
+    },
+    comeBack() {
+      cancelAnimationFrame(frame);
+      onceMeasured(() => {
+        if (position === 'left') arrive(near() ? 'bottom' : 'above');
+        stick();
+      });
     },
     end() {
       cancelAnimationFrame(frame);
