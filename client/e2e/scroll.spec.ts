@@ -1,7 +1,7 @@
 // Long conversations: where they open, and what stays in place.
 
 import type { Locator, Page } from '@playwright/test';
-import { atBottom, chat, expect, test } from './support/test.js';
+import { atBottom, chat, expect, test, write } from './support/test.js';
 
 /** Where a message is on the screen. */
 const top = (page: Page, text: string) =>
@@ -142,6 +142,26 @@ test('who comes back to the page finds what came meanwhile, and has not read it'
   await api.send('bob', id, 'Followed');
   await expect(chat(page).getByText('Followed')).toBeInViewport();
   await expect(casting).not.toContainText('unread');
+});
+
+test('who reads on in one window is left there by what is sent from another', async ({ api, person }) => {
+  const id = await api.conversation(['bob', 'alice'], 'Casting');
+  await api.fill('bob', id, 60);
+  await api.read('alice', id);
+  const alice = await person('alice');
+  const [page, other] = [await alice.tab({ open: id }), await alice.tab({ open: id })];
+  // Playwright lets each page believe that it has the keyboard.
+  await page.evaluate(() => Object.defineProperty(document, 'hasFocus', { value: () => false }));
+  await expect.poll(() => atBottom(chat(page))).toBe(true);
+  await still(chat(page));
+  await chat(page).evaluate((element) => element.scrollBy(0, -900));
+  await expect(page.getByRole('button', { name: 'Jump to the latest message' })).toBeVisible();
+  await write(other, 'From the other window');
+  await expect(chat(other).getByText('From the other window')).toBeInViewport();
+  await expect(page.getByRole('button', { name: /Casting/ })).toContainText('From the other window');
+  await still(chat(page));
+  await expect(chat(page).getByText('From the other window')).not.toBeInViewport();
+  await expect(page.getByRole('button', { name: 'Jump to the latest message' })).toBeVisible();
 });
 
 test('it stays at the bottom when its size changes', async ({ api, person }) => {

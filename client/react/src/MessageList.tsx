@@ -227,13 +227,13 @@ function useMarkRead(handle: ConversationHandle, due: boolean, newest: string | 
   }, [handle, due, newest]);
 }
 
-/** Whoever sends a message wants to see it. */
+/** Whoever sends a message wants to see it, in the window that they write in: others show what waits to be sent, too. */
 function useScrollToOwn(newest: ChatMessage | undefined, toBottom: () => void) {
   const key = newest?.key;
   const seen = useRef(key);
   const written = newest?.own && newest.seq === undefined;
   useEffect(() => {
-    if (seen.current !== key && written) toBottom();
+    if (seen.current !== key && written && document.hasFocus()) toBottom();
     seen.current = key;
   }, [key, written, toBottom]);
 }
