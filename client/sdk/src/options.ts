@@ -29,7 +29,10 @@ export interface CallboardOptions {
   reconnection?: ReconnectionOptions | undefined;
   /** How long an attempt to connect may take, in milliseconds. Default 20,000. */
   timeout?: number | undefined;
-  /** What to connect by, in this order; one that hangs, or is cut within 5 s, comes last. Default: WebSocket, then HTTP long-polling where that is blocked. */
+  /**
+   * What to connect by, in this order; one that hangs, or is cut within 5 s, comes last. Default: WebSocket, then HTTP
+   * long-polling where that is blocked.
+   */
   transports?: readonly TransportName[] | undefined;
   /** How long before its expiry a token is replaced, in milliseconds. Default 60,000. */
   refreshBefore?: number | undefined;
