@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use callboard_shared::{auth::AuthSettings, config::ConfigError};
+use callboard_shared::{
+    auth::AuthSettings,
+    config::{ConfigError, folder},
+};
 use clap::Args;
 use secrecy::SecretString;
 
@@ -20,6 +23,7 @@ pub(crate) struct DataSettings {
         long = "data",
         env = "DATA_DIR",
         value_name = "DIR",
+        value_parser = folder,
         default_value = "./data"
     )]
     data_dir: PathBuf,

@@ -10,7 +10,7 @@ use callboard_shared::{auth::Identity, id::Seq};
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeOwned, Error as _, IntoDeserializer},
 };
 use serde_json::error::Category;
 
@@ -72,6 +72,15 @@ pub(crate) fn seq<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
         .map(Seq::new);
     seq.map(Some)
         .ok_or_else(|| D::Error::custom("must be a whole number below 2^53"))
+}
+
+/// One of a few words: other than serde, which also takes an object with such a key for one.
+pub(crate) fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let word = Option::<String>::deserialize(deserializer)?;
+    word.map(|word| T::deserialize(word.into_deserializer()))
+        .transpose()
 }
 
 /// A JSON body.
@@ -138,6 +147,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // serde takes an array for an object with the same values in the same order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::malformed("The body must be a JSON object."));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut json);
     let parsed = parsed.map_err(|error| refused(&error.path().to_string(), error.inner()))?;
@@ -203,7 +216,9 @@ mod tests {
             r#"field: "content", message: "invalid type: integer `5`, expected a string""#
         ));
         assert!(problem(r#"{"content": "a", "ids": [1, "x"]}"#).contains(r#"field: "ids[1]""#));
-        assert!(problem("[]").contains("must be a JSON object"));
+        for array in ["[]", r#"["a", [1]]"#] {
+            assert!(problem(array).contains("must be a JSON object"));
+        }
         assert!(problem("").contains("not valid JSON"));
         assert!(problem(r#"{"content": "a"} x"#).contains("not valid JSON"));
     }

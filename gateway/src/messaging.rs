@@ -246,10 +246,9 @@ impl Messaging {
 
     /// Takes one connection out of a conversation.
     fn leave(&mut self, slot: Slot, conversation: ConversationId) {
+        self.end_typing(slot, |typing| typing.conversation == conversation);
         if let Some(user) = self.user_mut(slot) {
             user.conversations.retain(|other| *other != conversation);
-            user.typing
-                .retain(|typing| typing.conversation != conversation);
             if user.close(conversation) {
                 self.keep_joined(slot);
             }

@@ -219,6 +219,14 @@ function halfPost(to) {
 }
 
 describe('WebSocket', { concurrency: true }, () => {
+  test('a close is answered by a close', async (t) => {
+    const raw = await RawSocket.open(t, webSocketUrl);
+    await raw.receive();
+    raw.ws.close(1000, 'done');
+    await raw.gone();
+    assert.equal(raw.code, 1000);
+  });
+
   test('echoes text and binary', async (t) => {
     const raw = await RawSocket.open(t, webSocketUrl);
     await raw.receive();

@@ -35,6 +35,9 @@ matrix('events with an acknowledgement', {}, (cell) => {
     const { expiresAt } = await tab.must('refresh-token', { token: bob.token({ exp }) });
     isTime(expiresAt);
     assert.equal(Date.parse(expiresAt), exp * 1000);
+    // In milliseconds by mistake: as far as can be written.
+    const late = await tab.must('refresh-token', { token: bob.token({ exp: exp * 1000 }) });
+    assert.ok(Date.parse(late.expiresAt) > Date.parse('9999-01-01'), late.expiresAt);
   });
 
   test('a fresh token may bring another name', async (t) => {
@@ -66,6 +69,10 @@ matrix('events with an acknowledgement', {}, (cell) => {
       for (const data of [7, null, true, { id }, [id], Buffer.from(id)]) {
         assert.equal(await tab.mustNot(event, data), 'invalid_data', `${event} ${JSON.stringify(data)}`);
       }
+    }
+    // What serde would take for an object.
+    for (const [event, data] of [['send-message', [id, 'hello', 'c-1']], ['mark-delivered', [id, 1]], ['mark-read', [id, null]]]) {
+      assert.equal(await tab.mustNot(event, data), 'invalid_data', `${event} ${JSON.stringify(data)}`);
     }
     const send = { conversationId: id, content: 'hello' };
     const malformed = {

@@ -52,7 +52,8 @@ describe('conversations', { concurrency: true }, () => {
     isInvalid(await create({ participantIds: [''] }), 'participantIds');
     isInvalid(await create({ participantIds: ['x'.repeat(129)] }), 'participantIds');
     isInvalid(await create({ participantIds: [null] }), 'participantIds');
-    isInvalid(await create({ participantIds: ['bob'], kind: 'channel' }), 'kind');
+    for (const kind of ['channel', 1, true, [], {}, { group: null }]) isInvalid(await create({ participantIds: ['bob'], kind }), 'kind');
+    isInvalid(await create([['bob'], 'Casting', 'group']));
     isInvalid(await create([]));
     isInvalid(await request(server.url + conversations, {
       method: 'POST',

@@ -47,6 +47,14 @@ matrix('typing', {}, (cell) => {
     assert.deepEqual((await typist.must('join-conversation', id)).typing, []);
   });
 
+  test('stops when the typist is not a participant any more', async (t) => {
+    const { alice, typist, reader, id } = await pair(t, cell);
+    await typist.must('typing-start', id);
+    await reader.next('user-typing');
+    await alice.remove(id, alice);
+    await reader.next('user-stop-typing', () => true, AT_ONCE);
+  });
+
   test('is relayed for participants who have not joined', async (t) => {
     const [alice, bob] = server.users('alice', 'bob');
     const [typist, reader] = await cell.tabs(t, alice, bob);
@@ -105,7 +113,7 @@ matrix('typing', {}, (cell) => {
     await typist.must('typing-start', id);
     await reader.next('user-typing');
     await typist.must('send-message', { conversationId: id, content: 'done' });
-    await reader.next('user-stop-typing', undefined, AT_ONCE);
+    await reader.next('user-stop-typing', () => true, AT_ONCE);
   });
 
   test('stops when the typist sends over REST', async (t) => {
@@ -113,7 +121,7 @@ matrix('typing', {}, (cell) => {
     await typist.must('typing-start', id);
     await reader.next('user-typing');
     await alice.send(id, 'done');
-    await reader.next('user-stop-typing', undefined, AT_ONCE);
+    await reader.next('user-stop-typing', () => true, AT_ONCE);
   });
 
   test('stops when the typist disconnects', async (t) => {
@@ -121,7 +129,7 @@ matrix('typing', {}, (cell) => {
     await typist.must('typing-start', id);
     await reader.next('user-typing');
     typist.close();
-    await reader.next('user-stop-typing', undefined, AT_ONCE);
+    await reader.next('user-stop-typing', () => true, AT_ONCE);
   });
 
   test('is told to those who join late', async (t) => {

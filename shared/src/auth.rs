@@ -4,13 +4,13 @@
 //! taken from the token. Both services verify with a [`Verifier`]; `callboard token` and tests sign
 //! with [`mint`].
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use clap::Args;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{json, value::RawValue};
 
 use crate::{
     clock::Timestamp,
@@ -105,12 +105,12 @@ pub struct Verifier {
     user_claim: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    exp: Option<f64>,
-    nbf: Option<f64>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
+/// As they are written: an integer may be longer than any of ours.
+type Claims = HashMap<String, Box<RawValue>>;
+
+/// A claim, if it is there and of this form.
+fn claim<'a, T: Deserialize<'a>>(claims: &'a Claims, name: &str) -> Option<T> {
+    serde_json::from_str(claims.get(name)?.get()).ok()
 }
 
 impl Verifier {
@@ -151,20 +151,19 @@ impl Verifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation)
             .map_err(|_| AuthError::Invalid)?
             .claims;
-        let expires_at = claims.exp.and_then(seconds).ok_or(AuthError::Invalid)?;
-        if claims
-            .nbf
-            .is_some_and(|not_before| seconds(not_before).is_none_or(|at| now < at))
-        {
+        let expires_at = claim(&claims, "exp").and_then(seconds);
+        let expires_at = expires_at.ok_or(AuthError::Invalid)?;
+        let not_before = match claims.get("nbf") {
+            Some(date) => serde_json::from_str(date.get()).map_err(|_| AuthError::Invalid)?,
+            None => None,
+        };
+        if not_before.is_some_and(|date| seconds(date).is_none_or(|at| now < at)) {
             return Err(AuthError::Invalid);
         }
+        let name: Option<String> = claim(&claims, "name");
         let identity = Identity {
-            user_id: self.user(&claims.rest).ok_or(AuthError::Invalid)?,
-            name: claims
-                .rest
-                .get("name")
-                .and_then(Value::as_str)
-                .and_then(display_name),
+            user_id: self.user(&claims).ok_or(AuthError::Invalid)?,
+            name: name.as_deref().and_then(display_name),
             expires_at,
         };
         if identity.valid_at(now) {
@@ -174,14 +173,19 @@ impl Verifier {
         }
     }
 
-    fn user(&self, claims: &Map<String, Value>) -> Option<UserId> {
+    fn user(&self, claims: &Claims) -> Option<UserId> {
         let claim = match &self.user_claim {
             Some(pinned) => claims.get(pinned),
             None => USER_CLAIMS
                 .iter()
-                .find_map(|name| claims.get(*name).filter(|claim| !claim.is_null())),
+                .find_map(|name| claims.get(*name).filter(|claim| claim.get() != "null")),
         };
-        UserId::deserialize(claim?).ok()
+        let claim = claim?.get();
+        let digits = claim.strip_prefix('-').unwrap_or(claim);
+        if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return claim.parse().ok();
+        }
+        serde_json::from_str(claim).ok()
     }
 }
 
@@ -266,6 +270,8 @@ pub fn mint(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000_000);
@@ -321,6 +327,20 @@ mod tests {
             "17"
         );
         assert_eq!(user(json!({"exp": 1_000_001, "id": "c"})).unwrap(), "c");
+        for integer in ["-17", "123456789012345678901234567890"] {
+            let id: &RawValue = serde_json::from_str(integer).unwrap();
+            let claims = RawValue::from_string(format!(r#"{{"exp": 1000001, "sub": {id}}}"#));
+            let key = EncodingKey::from_secret(b"0123456789abcdef0123456789abcdef");
+            let token =
+                jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims.unwrap(), &key);
+            let verifier = Verifier::new(&settings()).unwrap();
+            let identity = verifier.verify(&token.unwrap(), NOW).unwrap();
+            assert_eq!(identity.user_id.as_str(), integer);
+        }
+        assert_eq!(
+            user(json!({"exp": 1_000_001, "sub": 1.5})),
+            Err(AuthError::Invalid)
+        );
         assert_eq!(user(json!({"exp": 1_000_001})), Err(AuthError::Invalid));
         assert_eq!(
             user(json!({"exp": 1_000_001, "sub": {"a": 1}})),

@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The last that RFC 3339 can write: the end of the year 9999.
-    pub const LAST: Self = Self(253_402_300_799_000);
+    /// The last that can be written, in whichever time zone: 9999-12-30T22:00:00Z.
+    pub const LAST: Self = Self(253_402_207_200_000);
 
     /// From milliseconds since 1970 (UTC).
     #[must_use]

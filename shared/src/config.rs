@@ -9,6 +9,7 @@ use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     num::ParseIntError,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -214,6 +215,18 @@ pub fn filled(text: &str) -> Result<String, &'static str> {
     filled
         .then(|| text.to_owned())
         .ok_or("a text that is not empty; leave it unset to do without")
+}
+
+/// A folder, by its path.
+///
+/// # Errors
+///
+/// What is accepted.
+pub fn folder(text: &str) -> Result<PathBuf, &'static str> {
+    let filled = !text.is_empty();
+    filled
+        .then(|| text.into())
+        .ok_or("the path of a folder that callboard may write to")
 }
 
 /// A host and a port, as one part of a fleet reaches another.

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::created_or_found;
 use crate::{
     error::{Problem, Problems},
-    extract::{Body, Caller, Ids, Params},
+    extract::{Body, Caller, Ids, Params, word},
     operations::{self, Operations},
     page::Cursor,
     store::ListKey,
@@ -29,7 +29,7 @@ pub(crate) struct CreateConversation {
     #[serde(default)]
     title: Option<Title>,
     /// `group`, or `direct` between exactly two people.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     #[schema(default = "group")]
     kind: Option<ConversationKind>,
 }

@@ -101,7 +101,18 @@ struct Argument<'a> {
 
 impl Argument<'_> {
     fn parse<T: DeserializeOwned>(&self, shape: &str) -> Result<T, Refusal> {
-        serde_json::from_str(self.json)
-            .map_err(|wrong| error::invalid(format!("{}: expected {shape}: {wrong}", self.name)))
+        // serde takes an array for an object with the same values in the same order.
+        let wrong = if self.json.trim_start().starts_with('[') {
+            "it is an array".to_owned()
+        } else {
+            match serde_json::from_str(self.json) {
+                Ok(parsed) => return Ok(parsed),
+                Err(wrong) => wrong.to_string(),
+            }
+        };
+        Err(error::invalid(format!(
+            "{}: expected {shape}: {wrong}",
+            self.name
+        )))
     }
 }

@@ -71,11 +71,16 @@ impl Messaging {
 
     /// Stops what a connection has not renewed.
     pub(super) fn expire_typing(&mut self, slot: Slot, now: Instant) {
+        self.end_typing(slot, |typing| typing.expires <= now);
+    }
+
+    /// Tells the others where a connection types no more.
+    pub(super) fn end_typing(&mut self, slot: Slot, is_over: impl Fn(&Typing) -> bool) {
         let signals = self.shared.signals.clone();
         let Some(user) = self.user_mut(slot) else {
             return;
         };
-        for typing in user.typing.extract_if(.., |typing| typing.expires <= now) {
+        for typing in user.typing.extract_if(.., |typing| is_over(typing)) {
             signals.stop_typing(typing.conversation, &user.identity);
         }
     }

@@ -311,8 +311,13 @@ impl Links {
             }
             let unblocked = socket.poll_unblocked(cx).is_ready();
             let received = socket.poll_read(cx);
+            let over = matches!(received, Poll::Ready(Err(_)));
             match socket.take_control() {
-                Some(frame) if probing => drop(socket.write_now(&frame)),
+                // The answer to the client's own close frame is the last thing that it is sent, unless that
+                // would come into the middle of another frame.
+                Some(frame) if probing || over && link.session.queued_bytes() == 0 => {
+                    drop(socket.write_now(&frame));
+                }
                 Some(frame) => self.send(slot, frame),
                 None => {}
             }
