@@ -189,8 +189,9 @@ export class Connection {
 
   /** The connection, or what there was of it, has ended without our doing. */
   #broken(reason: string): void {
-    // The server's own `disconnect` is no fault of the transport.
-    if (reason.startsWith('transport') && !this.#isSteady) this.#avoid();
+    // Once it may be a server that leaves; the server's own `disconnect` is never the transport's fault.
+    const again = !this.isUp || (this.#failures > 0 && !this.#isSteady);
+    if (reason.startsWith('transport') && again) this.#avoid();
     this.#failed(new CallboardError('network', `The connection broke: ${reason}.`));
   }
 

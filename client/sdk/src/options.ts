@@ -30,7 +30,7 @@ export interface CallboardOptions {
   /** How long an attempt to connect may take, in milliseconds. Default 20,000. */
   timeout?: number | undefined;
   /**
-   * What to connect by, in this order; one that hangs, or is cut within 5 s, comes last. Default: WebSocket, then HTTP
+   * What to connect by, in this order; one that hangs, is cut at once, or twice within 5 s, comes last. Default: WebSocket, then HTTP
    * long-polling where that is blocked.
    */
   transports?: readonly TransportName[] | undefined;
